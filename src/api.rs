@@ -1,0 +1,153 @@
+//! The upstream APIs: where each one is, which audience its tokens carry, and how it spells an error.
+
+use http::HeaderMap;
+use serde::Deserialize;
+
+use crate::error::Upstream;
+
+/// The API that serves an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Api {
+    /// Microsoft Graph v1.0, <https://learn.microsoft.com/graph/api/resources/security-api-overview>.
+    Graph,
+    /// The Defender XDR API, <https://learn.microsoft.com/defender-xdr/api-supported>.
+    Xdr,
+}
+
+impl Api {
+    /// The name in logs and problem documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Api::Graph => "graph",
+            Api::Xdr => "xdr",
+        }
+    }
+
+    /// The name in sentences.
+    pub fn title(self) -> &'static str {
+        match self {
+            Api::Graph => "Microsoft Graph",
+            Api::Xdr => "the Defender XDR API",
+        }
+    }
+
+    pub fn default_base(self) -> &'static str {
+        match self {
+            Api::Graph => "https://graph.microsoft.com",
+            Api::Xdr => "https://api.security.microsoft.com",
+        }
+    }
+
+    /// The resource for which tokens are issued: it goes with the API, not with the host that serves it.
+    pub fn default_audience(self) -> &'static str {
+        match self {
+            Api::Graph => "https://graph.microsoft.com",
+            Api::Xdr => "https://api.security.microsoft.com",
+        }
+    }
+
+    /// What comes between the base URL and an operation's own path.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Api::Graph => "/v1.0/security",
+            Api::Xdr => "/api",
+        }
+    }
+}
+
+/// The id that the service gave the request: Graph's, the Defender API's, AWS's.
+pub fn request_id(headers: &HeaderMap) -> Option<String> {
+    let known = ["request-id", "x-ms-request-id", "x-amzn-requestid"]
+        .iter()
+        .find_map(|name| headers.get(*name))?;
+    Some(known.to_str().ok()?.to_owned())
+}
+
+/// An error as Microsoft's APIs spell it.
+#[derive(Debug, Default, Deserialize)]
+pub struct ApiError {
+    #[serde(default)]
+    pub code: String,
+    #[serde(default)]
+    pub message: String,
+    #[serde(default)]
+    target: Option<String>,
+    #[serde(default, alias = "innererror", rename = "innerError")]
+    inner: Option<InnerError>,
+}
+
+/// Graph nests the more specific code and its ids: <https://learn.microsoft.com/graph/errors>.
+#[derive(Debug, Default, Deserialize)]
+struct InnerError {
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default, rename = "request-id")]
+    request_id: Option<String>,
+}
+
+impl ApiError {
+    /// Reads an error body; one that is not JSON, or not of this shape, leaves the fields empty.
+    pub fn read(body: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Envelope {
+            error: ApiError,
+        }
+        serde_json::from_slice(body)
+            .map_or_else(|_| Self::default(), |envelope: Envelope| envelope.error)
+    }
+
+    /// Who said it, for the problem document.
+    pub fn upstream(&self, service: &'static str, status: u16, headers: &HeaderMap) -> Upstream {
+        let inner = self.inner.as_ref();
+        let code = inner
+            .and_then(|inner| inner.code.clone())
+            .unwrap_or_else(|| self.code.clone());
+        Upstream {
+            service,
+            status: Some(status),
+            code: Some(code).filter(|code| !code.is_empty()),
+            request_id: inner
+                .and_then(|inner| inner.request_id.clone())
+                .or_else(|| self.target.clone())
+                .or_else(|| request_id(headers)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_spellings_of_graphs_inner_error_are_read() {
+        for key in ["innerError", "innererror"] {
+            let body = format!(
+                r#"{{"error":{{"code":"Forbidden","message":"no","{key}":{{"request-id":"r-1"}}}}}}"#
+            );
+            let upstream =
+                ApiError::read(body.as_bytes()).upstream("graph", 403, &HeaderMap::new());
+            assert_eq!(upstream.request_id.as_deref(), Some("r-1"));
+            assert_eq!(upstream.code.as_deref(), Some("Forbidden"));
+        }
+    }
+
+    #[test]
+    fn the_target_of_a_defender_error_is_its_request_id() {
+        let body = br#"{"error":{"code":"ResourceNotFound","message":"gone","target":"t-1"}}"#;
+        let upstream = ApiError::read(body).upstream("xdr", 404, &HeaderMap::new());
+        assert_eq!(upstream.request_id.as_deref(), Some("t-1"));
+    }
+
+    #[test]
+    fn a_body_that_is_no_error_document_leaves_the_status_to_speak() {
+        let upstream = ApiError::read(b"<html>").upstream("xdr", 502, &HeaderMap::new());
+        assert_eq!(
+            upstream,
+            Upstream {
+                service: "xdr",
+                status: Some(502),
+                ..Upstream::default()
+            }
+        );
+    }
+}

@@ -1,0 +1,456 @@
+//! One invocation's access to Microsoft's APIs: the right host, a token that suffices, and errors in our own words.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION},
+};
+use reqwest::Url;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::{
+    api::{Api, ApiError},
+    client::{Client, Failure, Kind, Outgoing, Reply, Room},
+    config::{Config, Tenant},
+    entra::{
+        consent::admin_consent_link,
+        token::{Token, Tokens, Want},
+    },
+    error::{Code, Error, Result, Upstream},
+    odata,
+    telemetry::Trace,
+    time::{Deadline, Timestamp, parse_http_date},
+};
+
+/// What a process keeps between invocations.
+#[derive(Debug)]
+pub struct App {
+    pub config: Config,
+    pub client: Client,
+    pub tokens: Tokens,
+}
+
+impl App {
+    pub fn new(config: Config) -> Result<Self> {
+        Ok(Self {
+            client: Client::new(&config)?,
+            tokens: Tokens::default(),
+            config,
+        })
+    }
+}
+
+/// What the trigger knows about one run of an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Invocation<'a> {
+    /// Lambda's id of the invocation, sent along so that Microsoft can find it too.
+    pub request_id: &'a str,
+    pub deadline: Deadline,
+    /// How large the answer may be.
+    pub room: Room,
+    /// The instant that relative times count from: a schedule's own, so that a repeated run computes the same window.
+    pub now: Timestamp,
+}
+
+/// What an operation is given besides its input.
+#[derive(Debug)]
+pub struct Call<'a> {
+    pub app: &'a App,
+    pub api: Api,
+    /// Any one of these roles suffices.
+    pub permissions: &'static [&'static str],
+    pub tenant: Tenant,
+    pub invocation: Invocation<'a>,
+    pub trace: Trace,
+    room: AtomicUsize,
+    changing: AtomicBool,
+}
+
+/// What became of a change.
+#[derive(Debug)]
+pub enum Sent<T> {
+    Answered(T),
+    /// It may or may not have happened.
+    Lost(Lost),
+}
+
+/// A change whose answer was lost.
+#[derive(Debug)]
+pub struct Lost {
+    error: Error,
+    sent: Instant,
+}
+
+impl Lost {
+    /// How long ago the change was sent.
+    pub fn age(&self) -> Duration {
+        self.sent.elapsed()
+    }
+
+    /// The failure to report when a look did not settle it. `seen` says what the look showed.
+    pub fn unsettled(self, seen: &str) -> Error {
+        let detail = format!(
+            "The change was sent and its answer was lost ({}) {seen}",
+            self.error
+        );
+        let error = Error::new(Code::OutcomeUnknown, detail);
+        match self.error.upstream() {
+            Some(upstream) => error.from_upstream(upstream.clone()),
+            None => error,
+        }
+    }
+}
+
+/// A JSON object, whole and unread.
+#[derive(Debug)]
+pub struct Object(pub Box<RawValue>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match raw.get().starts_with('{') {
+            true => Ok(Self(raw)),
+            false => Err(serde::de::Error::custom("not an object")),
+        }
+    }
+}
+
+impl<'a> Call<'a> {
+    pub fn new(
+        app: &'a App,
+        api: Api,
+        permissions: &'static [&'static str],
+        tenant: Tenant,
+        invocation: Invocation<'a>,
+    ) -> Self {
+        let room = AtomicUsize::new(invocation.room.bytes);
+        let trace = Trace::default();
+        Self {
+            app,
+            api,
+            permissions,
+            tenant,
+            invocation,
+            trace,
+            room,
+            changing: AtomicBool::new(false),
+        }
+    }
+
+    /// What is left of the answer's size.
+    pub fn room(&self) -> Room {
+        Room {
+            bytes: self.room.load(Ordering::Relaxed),
+            escaped: self.invocation.room.escaped,
+        }
+    }
+
+    /// Whether a change is under way, so that nobody may say that nothing happened.
+    pub fn is_changing(&self) -> bool {
+        self.changing.load(Ordering::Relaxed)
+    }
+
+    /// Asks for JSON.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T> {
+        self.get_dated(path, query).await.map(|(answer, _)| answer)
+    }
+
+    /// Asks for JSON, and for the time by the service's own clock.
+    pub async fn get_dated<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<(T, Option<Timestamp>)> {
+        let request = self.request(Method::GET, Kind::Read, path, query, Vec::new());
+        let dated = |reply: &Reply| {
+            let date = reply
+                .headers
+                .get(DATE)
+                .and_then(|date| parse_http_date(date.to_str().ok()?));
+            Ok((read_json(reply)?, date))
+        };
+        settled(self.send(request, &dated).await)
+    }
+
+    /// Asks by a POST that changes nothing.
+    pub async fn query<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<T> {
+        let request = self.request(Method::POST, Kind::Read, path, &[], to_json(body));
+        settled(self.send(request, &read_json).await)
+    }
+
+    /// Changes something, once.
+    pub async fn change<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: &impl Serialize,
+    ) -> Result<Sent<T>> {
+        let request = self.request(method, Kind::Change, path, &[], to_json(body));
+        self.changing.store(true, Ordering::Relaxed);
+        let sent = Instant::now();
+        let outcome = self.send(request, &read_json).await;
+        match outcome {
+            Err(Failure::Lost(error)) => Ok(Sent::Lost(Lost { error, sent })),
+            outcome => {
+                self.changing.store(false, Ordering::Relaxed);
+                settled(outcome).map(Sent::Answered)
+            }
+        }
+    }
+
+    /// Sends with a token; one that is refused is replaced once.
+    async fn send<T>(
+        &self,
+        mut request: Outgoing,
+        read: &(impl Fn(&Reply) -> std::result::Result<T, String> + Sync),
+    ) -> std::result::Result<T, Failure> {
+        let mut renewed = false;
+        loop {
+            let token = self.token().await.map_err(Failure::Failed)?;
+            request.headers.insert(AUTHORIZATION, token.authorization());
+            match self
+                .app
+                .client
+                .send(&request, self.invocation.deadline, &self.trace, read)
+                .await
+            {
+                Err(Failure::Refused(reply))
+                    if reply.status == StatusCode::UNAUTHORIZED && !renewed =>
+                {
+                    self.app.tokens.discard(&self.want(), &token).await;
+                    renewed = true;
+                }
+                Err(Failure::Refused(reply)) => {
+                    if reply.status == StatusCode::FORBIDDEN
+                        || reply.status == StatusCode::UNAUTHORIZED
+                    {
+                        // A permission granted in the meantime shows in a new token only.
+                        self.app.tokens.discard(&self.want(), &token).await;
+                    }
+                    return Err(Failure::Failed(self.refusal(&request.url, &reply)));
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn token(&self) -> Result<Token> {
+        let want = self.want();
+        let token = self.app.tokens.get(&want).await?;
+        if token.permits(self.permissions) {
+            return Ok(token);
+        }
+        self.app.tokens.discard(&want, &token).await;
+        let has = match token.roles() {
+            [] => "no permissions at all".to_owned(),
+            roles => roles.join(", "),
+        };
+        Err(self.missing_permission(&format!(
+            "Its token for {} carries {has}.",
+            self.api.title()
+        )))
+    }
+
+    fn want(&self) -> Want<'_> {
+        Want {
+            config: &self.app.config,
+            client: &self.app.client,
+            tenant: &self.tenant,
+            audience: &self.app.config.upstream(self.api).audience,
+            deadline: self.invocation.deadline,
+            trace: &self.trace,
+        }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        kind: Kind,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Outgoing {
+        let base = self
+            .app
+            .config
+            .upstream(self.api)
+            .base
+            .as_str()
+            .trim_end_matches('/');
+        let address = format!(
+            "{base}{}{}{}",
+            self.api.prefix(),
+            odata::path(path),
+            odata::query(query)
+        );
+        let mut headers = HeaderMap::new();
+        if !body.is_empty() {
+            // Non-ASCII text reaches Graph unharmed only if the charset is named.
+            headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/json; charset=utf-8"),
+            );
+        }
+        if self.api == Api::Graph {
+            // Without it, Graph shows newer enum members as `unknownFutureValue`.
+            headers.insert(
+                "prefer",
+                HeaderValue::from_static("include-unknown-enum-members"),
+            );
+            if let Ok(id) = HeaderValue::from_str(self.invocation.request_id) {
+                headers.insert(HeaderName::from_static("client-request-id"), id);
+            }
+        }
+        Outgoing {
+            service: self.api.name(),
+            kind,
+            method,
+            url: Url::parse(&address)
+                .expect("a checked origin followed by an escaped path and query"),
+            headers,
+            body,
+            room: self.room(),
+        }
+    }
+
+    /// A 3xx or 4xx answer in our own words.
+    fn refusal(&self, url: &Url, reply: &Reply) -> Error {
+        let status = reply.status.as_u16();
+        let said = ApiError::read(&reply.body);
+        let upstream = said.upstream(self.api.name(), status, &reply.headers);
+        let api = self.api.title();
+        let quoted = match said.message.is_empty() {
+            true => String::new(),
+            false => format!(
+                " It said: {}",
+                said.message.chars().take(600).collect::<String>()
+            ),
+        };
+        let by_feature = matches!(
+            said.code.as_str(),
+            "DisabledFeature" | "DisallowedOperation"
+        );
+        let error = match status {
+            300..=399 => self.redirected(url, reply),
+            401 => Error::new(
+                Code::UpstreamRejected,
+                format!(
+                    "{api} refused a fresh token. Check that the audience setting and the endpoint belong together.{quoted}"
+                ),
+            ),
+            403 if !by_feature => self.missing_permission(quoted.trim_start()),
+            404 => Error::new(Code::NotFound, format!("{api} does not have it.{quoted}")),
+            409 | 412 => Error::new(
+                Code::Conflict,
+                format!("{api} found the state to have moved.{quoted}"),
+            ),
+            400 if said.message.contains("exceeded the allowed result size") => Error::new(
+                Code::TooLarge,
+                format!(
+                    "The result is larger than {api} returns. Ask for fewer columns or rows, or a shorter time.{quoted}"
+                ),
+            ),
+            _ => {
+                let code = if said.code.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", said.code)
+                };
+                Error::new(
+                    Code::UpstreamRejected,
+                    format!("{api} answered {status}{code}.{quoted}"),
+                )
+            }
+        };
+        error.from_upstream(upstream)
+    }
+
+    fn redirected(&self, url: &Url, reply: &Reply) -> Error {
+        let location = reply
+            .headers
+            .get(LOCATION)
+            .and_then(|location| url.join(location.to_str().ok()?).ok());
+        let target = location.map_or_else(
+            || "elsewhere".to_owned(),
+            |to| to.origin().ascii_serialization(),
+        );
+        let detail = format!(
+            "{} redirected to {target}, which is not followed: the token is for the configured host only. Check the endpoint setting.",
+            url.origin().ascii_serialization()
+        );
+        Error::new(Code::UpstreamRejected, detail)
+    }
+
+    fn missing_permission(&self, why: &str) -> Error {
+        let config = &self.app.config;
+        let link = admin_consent_link(&config.authority, self.tenant.as_str(), &config.client_id);
+        let needed = self.permissions.join(" or ");
+        Error::new(
+            Code::PermissionMissing,
+            format!(
+                "The app needs the application permission {needed}. {why} Add it to the app registration, then let an \
+                 administrator of the tenant grant it: {link}"
+            ),
+        )
+        .from_upstream(Upstream { service: self.api.name(), ..Upstream::default() })
+    }
+
+    /// Takes what was kept of an answer out of the room that is left.
+    pub fn keep(&self, json: &str) {
+        let cost = self.room().cost(json.as_bytes());
+        let _ = self
+            .room
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| {
+                Some(room.saturating_sub(cost))
+            });
+    }
+}
+
+fn to_json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).expect("request bodies are structs with string keys")
+}
+
+fn read_json<T: DeserializeOwned>(reply: &Reply) -> std::result::Result<T, String> {
+    if reply.body.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    serde_json::from_slice(&reply.body).map_err(|error| {
+        // The error's own text may quote the answer.
+        let what = if error.is_data() {
+            "does not have the documented shape"
+        } else {
+            "is not whole JSON"
+        };
+        format!("{what} (line {}, column {})", error.line(), error.column())
+    })
+}
+
+fn settled<T>(outcome: std::result::Result<T, Failure>) -> Result<T> {
+    outcome.map_err(|failure| match failure {
+        Failure::Failed(error) | Failure::Lost(error) => error,
+        Failure::Refused(reply) => Error::new(
+            Code::Internal,
+            format!("a {} that nobody read", reply.status),
+        ),
+    })
+}
+
+/// Whether a page that an API points to lies on the API's own host.
+pub fn is_same_origin(base: &Url, link: &str) -> bool {
+    Url::parse(link).is_ok_and(|link| link.origin() == base.origin() && link.username().is_empty())
+}

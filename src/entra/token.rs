@@ -1,0 +1,298 @@
+//! Access tokens: fetched once for whoever needs the same one, kept until shortly before they expire.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
+use serde::{Deserialize, Deserializer};
+
+use super::{claims::Claims, credential::Credential, rejection::Rejection};
+use crate::{
+    client::{Client, Failure, Kind, Outgoing, Reply, Room},
+    config::{Config, Tenant, TokenEndpoint},
+    error::{Code, Result},
+    odata, retry,
+    telemetry::Trace,
+    time::{Deadline, Timestamp},
+};
+
+/// A token this close to its end is renewed: time for a slow refresh, and for a clock that is a little off. Tokens live for 60 to 90
+/// minutes, <https://learn.microsoft.com/entra/identity-platform/access-tokens#token-lifetime>.
+const REFRESH_MARGIN: Duration = Duration::from_secs(300);
+
+/// A token this close to its end is not used even when no other can be had.
+const LAST_USE: Duration = Duration::from_secs(30);
+
+/// Tokens are a few kilobytes.
+const ROOM: Room = Room {
+    bytes: 256 * 1024,
+    escaped: false,
+};
+
+/// A bearer token. What it holds is never shown.
+#[derive(Clone)]
+pub struct Token {
+    authorization: HeaderValue,
+    expires: Timestamp,
+    /// When it is renewed, if that works.
+    refresh: Timestamp,
+    claims: Option<Arc<Claims>>,
+}
+
+impl Token {
+    fn new(grant: Grant, now: Timestamp) -> Option<Self> {
+        let mut authorization =
+            HeaderValue::from_str(&format!("Bearer {}", grant.access_token)).ok()?;
+        authorization.set_sensitive(true);
+        let life = Duration::from_secs(grant.expires_in);
+        Some(Self {
+            authorization,
+            expires: now.checked_add(life).ok()?,
+            // A token with a short life is used for most of it all the same.
+            refresh: now
+                .checked_add(life.saturating_sub(REFRESH_MARGIN.min(life / 4)))
+                .ok()?,
+            claims: Claims::read(&grant.access_token).map(Arc::new),
+        })
+    }
+
+    /// The value of the `Authorization` header, marked as sensitive.
+    pub fn authorization(&self) -> HeaderValue {
+        self.authorization.clone()
+    }
+
+    /// Whether it permits any of these; an opaque token is left to the API to judge.
+    pub fn permits(&self, any_of: &[&str]) -> bool {
+        self.claims
+            .as_ref()
+            .is_none_or(|claims| claims.permit(any_of))
+    }
+
+    pub fn roles(&self) -> &[String] {
+        self.claims.as_ref().map_or(&[], |claims| &claims.roles)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Token until {}", self.expires)
+    }
+}
+
+/// What a token is good for. The cloud and the app are the process's own and never change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    tenant: Tenant,
+    audience: String,
+}
+
+type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
+
+/// The tokens of one process.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    credential: Credential,
+    slots: Mutex<HashMap<Key, Slot>>,
+}
+
+impl Tokens {
+    /// A token for an audience in a tenant. Callers that want the same one wait for a single fetch.
+    pub async fn get(&self, want: &Want<'_>) -> Result<Token> {
+        let slot = self.slot(want);
+        let mut kept = slot.lock().await;
+        let now = Timestamp::now();
+        if let Some(token) = kept.as_ref().filter(|token| now < token.refresh) {
+            return Ok(token.clone());
+        }
+        match self.fetch(want).await {
+            Ok(token) => {
+                *kept = Some(token.clone());
+                Ok(token)
+            }
+            // Entra's passing fault is nobody's problem while the old token still works.
+            Err(error) if error.code() != Code::CredentialRejected => match &*kept {
+                Some(token)
+                    if now
+                        .checked_add(LAST_USE)
+                        .is_ok_and(|then| then < token.expires) =>
+                {
+                    Ok(token.clone())
+                }
+                _ => Err(error),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Forgets a token that an API refused, or that permits too little; not one that came after it.
+    pub async fn discard(&self, want: &Want<'_>, refused: &Token) {
+        let slot = self.slot(want);
+        let mut kept = slot.lock().await;
+        if kept
+            .as_ref()
+            .is_some_and(|token| token.authorization == refused.authorization)
+        {
+            *kept = None;
+        }
+    }
+
+    fn slot(&self, want: &Want<'_>) -> Slot {
+        let key = Key {
+            tenant: want.tenant.clone(),
+            audience: want.audience.to_owned(),
+        };
+        self.slots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(key)
+            .or_default()
+            .clone()
+    }
+
+    async fn fetch(&self, want: &Want<'_>) -> Result<Token> {
+        let secret = self
+            .credential
+            .client_secret(&want.config.secret, want.client, want.deadline, want.trace)
+            .await?;
+        let request = want.request(secret);
+        let read = |reply: &Reply| {
+            let grant = serde_json::from_slice(&reply.body)
+                .map_err(|_| "is not the documented JSON".to_owned())?;
+            Token::new(grant, Timestamp::now()).ok_or_else(|| "holds no usable token".to_owned())
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let rejection = match want
+                .client
+                .send(&request, want.deadline, want.trace, read)
+                .await
+            {
+                Ok(token) => return Ok(token),
+                Err(Failure::Refused(reply)) => Rejection::read(&reply),
+                Err(Failure::Failed(error) | Failure::Lost(error)) => return Err(error),
+            };
+            let pause = retry::backoff(tries);
+            if !rejection.transient
+                || tries == retry::TRIES
+                || !want.deadline.leaves_room_after(pause)
+            {
+                return Err(rejection.error);
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Which token is wanted, and what fetching it may take.
+#[derive(Clone, Copy)]
+pub struct Want<'a> {
+    pub config: &'a Config,
+    pub client: &'a Client,
+    pub tenant: &'a Tenant,
+    pub audience: &'a str,
+    pub deadline: Deadline,
+    pub trace: &'a Trace,
+}
+
+impl Want<'_> {
+    /// <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
+    fn request(&self, secret: &str) -> Outgoing {
+        let scope = format!("{}/.default", self.audience);
+        let (path, target) = match self.config.token_endpoint {
+            TokenEndpoint::V1 => ("oauth2/token", ("resource", self.audience)),
+            TokenEndpoint::V2 => ("oauth2/v2.0/token", ("scope", scope.as_str())),
+        };
+        let mut url = self.config.authority.clone();
+        url.set_path(&format!("{}/{path}", self.tenant.as_str()));
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &self.config.client_id),
+            ("client_secret", secret),
+            target,
+        ];
+        let form_encoded = HeaderValue::from_static("application/x-www-form-urlencoded");
+        Outgoing {
+            service: "entra",
+            kind: Kind::Read,
+            method: Method::POST,
+            url,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, form_encoded)]),
+            body: odata::form(&form).into_bytes(),
+            room: ROOM,
+        }
+    }
+}
+
+/// A granted token; never shown.
+#[derive(Deserialize)]
+struct Grant {
+    access_token: String,
+    #[serde(deserialize_with = "number_or_text")]
+    expires_in: u64,
+}
+
+/// The v1 endpoint writes numbers as strings.
+fn number_or_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(u64),
+        Text(String),
+    }
+    match Either::deserialize(deserializer)? {
+        Either::Number(number) => Ok(number),
+        Either::Text(text) => text.parse().map_err(serde::de::Error::custom),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(expires_in: u64) -> Token {
+        let now = "2026-11-20T09:00:00Z".parse().unwrap();
+        Token::new(
+            Grant {
+                access_token: "opaque".to_owned(),
+                expires_in,
+            },
+            now,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_token_is_renewed_five_minutes_early() {
+        assert_eq!(token(3600).refresh.to_string(), "2026-11-20T09:55:00Z");
+        assert_eq!(token(3600).expires.to_string(), "2026-11-20T10:00:00Z");
+    }
+
+    #[test]
+    fn a_short_lived_token_is_used_for_most_of_its_life() {
+        assert_eq!(token(60).refresh.to_string(), "2026-11-20T09:00:45Z");
+    }
+
+    #[test]
+    fn lifetimes_are_numbers_or_strings() {
+        for expires_in in ["3599", "\"3599\""] {
+            let grant: Grant = serde_json::from_str(&format!(
+                r#"{{"access_token":"a","expires_in":{expires_in}}}"#
+            ))
+            .unwrap();
+            assert_eq!(grant.expires_in, 3599);
+        }
+    }
+
+    #[test]
+    fn a_token_is_never_shown() {
+        let token = token(60);
+        assert!(!format!("{token:?} {:?}", token.authorization()).contains("opaque"));
+    }
+}

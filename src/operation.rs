@@ -1,0 +1,131 @@
+//! What an operation is, and the erased entry under which the table lists it.
+
+use std::{fmt, future::Future, pin::Pin};
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::{api::Api, call::Call, client::Room, error::Result, input::Input};
+
+/// One operation: a struct whose fields are its input and whose `run` is all it does.
+pub trait Operation: DeserializeOwned + Send {
+    /// `verb_noun`: the function's `Handler`, its event file and its name in the log.
+    const NAME: &'static str;
+    /// One line for people who look for an operation.
+    const SUMMARY: &'static str;
+    const GROUP: Group;
+    /// The HTTP method and path; `{id}` in the path is the input's `id`.
+    const ROUTE: (&'static str, &'static str);
+    /// Whether it changes anything at Microsoft.
+    const CHANGES: bool = false;
+    const PERMISSIONS: Permissions;
+
+    fn run(self, call: &Call<'_>) -> impl Future<Output = Result<Answer>> + Send;
+}
+
+/// The application permissions of which any one suffices, least privileged first; none where an API lacks the operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Permissions {
+    pub graph: &'static [&'static str],
+    pub xdr: &'static [&'static str],
+}
+
+impl Permissions {
+    pub fn on(&self, api: Api) -> &'static [&'static str] {
+        match api {
+            Api::Graph => self.graph,
+            Api::Xdr => self.xdr,
+        }
+    }
+}
+
+/// The resource that an operation is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Incidents,
+    Alerts,
+    Hunting,
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Group::Incidents => "incidents",
+            Group::Alerts => "alerts",
+            Group::Hunting => "hunting",
+        })
+    }
+}
+
+/// What an operation answers: JSON, whole and already written.
+#[derive(Debug)]
+pub struct Answer(Box<RawValue>);
+
+impl Answer {
+    pub fn of(value: &impl Serialize) -> Self {
+        Self(
+            to_raw_value(value)
+                .expect("answers are structs with string keys and JSON that was read before"),
+        )
+    }
+
+    /// JSON that Microsoft sent, passed on unread.
+    pub fn unread(json: Box<RawValue>) -> Self {
+        Self(json)
+    }
+
+    pub fn json(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The answer, if the trigger can carry it.
+    pub fn fitting(self, room: Room) -> Result<Self> {
+        match room.cost(self.json().as_bytes()) <= room.bytes {
+            true => Ok(self),
+            false => Err(room.exceeded()),
+        }
+    }
+
+    pub fn into_raw(self) -> Box<RawValue> {
+        self.0
+    }
+}
+
+type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer>> + Send + 'a>>;
+
+/// A line of the table: an operation's constants and its erased `run`.
+pub struct Entry {
+    pub name: &'static str,
+    pub summary: &'static str,
+    pub group: Group,
+    pub method: &'static str,
+    pub path: &'static str,
+    pub changes: bool,
+    pub permissions: Permissions,
+    run: for<'a> fn(Input, &'a Call<'a>) -> Running<'a>,
+}
+
+impl Entry {
+    pub const fn of<O: Operation>() -> Self {
+        Self {
+            name: O::NAME,
+            summary: O::SUMMARY,
+            group: O::GROUP,
+            method: O::ROUTE.0,
+            path: O::ROUTE.1,
+            changes: O::CHANGES,
+            permissions: O::PERMISSIONS,
+            run: |input, call| Box::pin(async move { input.parse::<O>()?.run(call).await }),
+        }
+    }
+
+    pub(crate) fn run<'a>(&self, input: Input, call: &'a Call<'a>) -> Running<'a> {
+        (self.run)(input, call)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,252 @@
+//! Incidents: correlated alerts that tell one attack's story.
+//!
+//! Graph: <https://learn.microsoft.com/graph/api/resources/security-incident>.
+//! Defender XDR API: <https://learn.microsoft.com/defender-xdr/api-incident>; 50 calls a minute and 1,500 an hour.
+
+use serde::{Deserialize, Serialize};
+
+use super::vocabulary::{
+    Classification, Comment, Determination, IncidentId, IncidentStatus, Severity, Since,
+};
+use crate::{
+    api::Api,
+    call::{Call, Object},
+    error::{Code, Error, Result},
+    odata::Filter,
+    operation::{Answer, Group, Operation, Permissions},
+    page::{self, Cursor, Listing, Top},
+};
+
+const READ: Permissions = Permissions {
+    graph: &[
+        "SecurityIncident.Read.All",
+        "SecurityIncident.ReadWrite.All",
+    ],
+    xdr: &["Incident.Read.All", "Incident.ReadWrite.All"],
+};
+
+/// `GET /security/incidents`, `GET /api/incidents`: newest first.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListIncidents {
+    status: Option<IncidentStatus>,
+    severity: Option<Severity>,
+    assigned_to: Option<String>,
+    classification: Option<Classification>,
+    determination: Option<Determination>,
+    updated_since: Option<Since>,
+    updated_before: Option<Since>,
+    created_since: Option<Since>,
+    created_before: Option<Since>,
+    /// OData of the API's own, instead of the fields above.
+    filter: Option<String>,
+    #[serde(default)]
+    top: Top,
+    cursor: Option<String>,
+    /// The Defender XDR API always sends them.
+    #[serde(default)]
+    expand_alerts: bool,
+}
+
+impl Operation for ListIncidents {
+    const NAME: &'static str = "list_incidents";
+    const SUMMARY: &'static str =
+        "List incidents, newest first, by status, severity, owner or time";
+    const GROUP: Group = Group::Incidents;
+    const ROUTE: (&'static str, &'static str) = ("GET", "/incidents");
+    const PERMISSIONS: Permissions = READ;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer> {
+        let filter = self.filter(call)?;
+        let severity = self
+            .severity
+            .map(|severity| severity.on(call.api))
+            .transpose()?;
+        let listing = match call.api {
+            Api::Graph => Listing {
+                path: "incidents",
+                filter: &filter,
+                created: "createdDateTime",
+                page: 50,
+                expand_alerts: self.expand_alerts,
+                severity: None,
+            },
+            Api::Xdr => Listing {
+                path: "incidents",
+                filter: &filter,
+                created: "createdTime",
+                page: 100,
+                expand_alerts: false,
+                // It filters by everything but the severity.
+                severity,
+            },
+        };
+        let cursor = match &self.cursor {
+            Some(text) => Cursor::resume(text, &listing)?,
+            None => Cursor::start(&listing),
+        };
+        page::list(call, listing, cursor, self.top).await
+    }
+}
+
+impl ListIncidents {
+    fn filter(&self, call: &Call<'_>) -> Result<Filter> {
+        let now = call.invocation.now;
+        let instant = |since: Option<Since>| since.map(|since| since.from(now)).transpose();
+        let spelled = |word: Option<Result<&'static str>>| word.transpose();
+        let (updated, created, status) = match call.api {
+            Api::Graph => ("lastUpdateDateTime", "createdDateTime", "status"),
+            Api::Xdr => ("lastUpdateTime", "createdTime", "status"),
+        };
+        let mut filter = Filter::default()
+            .eq(status, spelled(self.status.map(|word| word.on(call.api)))?)
+            .eq("assignedTo", self.assigned_to.as_deref())
+            .at(updated, "ge", instant(self.updated_since)?)
+            .at(updated, "lt", instant(self.updated_before)?)
+            .at(created, "ge", instant(self.created_since)?)
+            .at(created, "lt", instant(self.created_before)?);
+        if call.api == Api::Graph {
+            filter = filter
+                .eq(
+                    "severity",
+                    spelled(self.severity.map(|word| word.on(call.api)))?,
+                )
+                .eq(
+                    "classification",
+                    spelled(self.classification.map(|word| word.on(call.api)))?,
+                )
+                .eq(
+                    "determination",
+                    spelled(self.determination.map(|word| word.on(call.api)))?,
+                );
+        } else if self.classification.is_some() || self.determination.is_some() {
+            let detail = "The Defender XDR API (DEFENDER_API=xdr) cannot filter by `classification` or `determination`.";
+            return Err(Error::new(Code::InvalidInput, detail));
+        }
+        match &self.filter {
+            Some(raw) if filter.is_empty() => Ok(Filter::raw(raw)),
+            Some(_) => Err(Error::field(
+                "filter",
+                "it goes instead of the other filters, not with them",
+            )),
+            None => Ok(filter),
+        }
+    }
+}
+
+/// `GET /security/incidents/{id}`, `GET /api/incidents/{id}`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetIncident {
+    id: IncidentId,
+    /// The Defender XDR API always sends them.
+    #[serde(default)]
+    expand_alerts: bool,
+}
+
+impl Operation for GetIncident {
+    const NAME: &'static str = "get_incident";
+    const SUMMARY: &'static str = "Get an incident, with its alerts if asked for";
+    const GROUP: Group = Group::Incidents;
+    const ROUTE: (&'static str, &'static str) = ("GET", "/incidents/{id}");
+    const PERMISSIONS: Permissions = READ;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer> {
+        let query: &[_] = match self.expand_alerts && call.api == Api::Graph {
+            true => &[("$expand", "alerts")],
+            false => &[],
+        };
+        let incident: Object = call.get(&["incidents", self.id.as_str()], query).await?;
+        Ok(Answer::unread(incident.0))
+    }
+}
+
+const CHANGE: Permissions = Permissions {
+    graph: &["SecurityIncident.ReadWrite.All"],
+    xdr: &["Incident.ReadWrite.All"],
+};
+
+/// `PATCH /security/incidents/{id}`, `PATCH /api/incidents/{id}`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdateIncident {
+    id: IncidentId,
+    status: Option<IncidentStatus>,
+    /// Empty: nobody.
+    assigned_to: Option<String>,
+    classification: Option<Classification>,
+    determination: Option<Determination>,
+    /// All tags from now on.
+    tags: Option<Vec<String>>,
+}
+
+impl Operation for UpdateIncident {
+    const NAME: &'static str = "update_incident";
+    const SUMMARY: &'static str =
+        "Set an incident's status, owner, classification, determination or tags";
+    const GROUP: Group = Group::Incidents;
+    const ROUTE: (&'static str, &'static str) = ("PATCH", "/incidents/{id}");
+    const CHANGES: bool = true;
+    const PERMISSIONS: Permissions = CHANGE;
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer> {
+        let (graph, tags) = (call.api == Api::Graph, self.tags.as_deref());
+        let change = Change {
+            status: self.status.map(|word| word.on(call.api)).transpose()?,
+            assigned_to: self
+                .assigned_to
+                .as_deref()
+                .map(|name| Some(name).filter(|name| !name.is_empty())),
+            classification: self
+                .classification
+                .map(|word| word.on(call.api))
+                .transpose()?,
+            determination: self
+                .determination
+                .map(|word| word.on(call.api))
+                .transpose()?,
+            custom_tags: tags.filter(|_| graph),
+            tags: tags.filter(|_| !graph),
+        };
+        super::change::update(call, &["incidents", self.id.as_str()], &change).await
+    }
+}
+
+/// The body of an update; Graph calls the tags `customTags`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Change<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assigned_to: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    classification: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    determination: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom_tags: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<&'a [String]>,
+}
+
+/// `POST /security/incidents/{id}/comments`. Answers all comments of the incident.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CommentIncident {
+    id: IncidentId,
+    comment: Comment,
+}
+
+impl Operation for CommentIncident {
+    const NAME: &'static str = "comment_incident";
+    const SUMMARY: &'static str = "Add a comment to an incident";
+    const GROUP: Group = Group::Incidents;
+    const ROUTE: (&'static str, &'static str) = ("POST", "/incidents/{id}/comments");
+    const CHANGES: bool = true;
+    const PERMISSIONS: Permissions = Permissions { xdr: &[], ..CHANGE };
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer> {
+        super::change::comment(call, &["incidents", self.id.as_str()], &self.comment.0).await
+    }
+}

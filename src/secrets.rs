@@ -1,0 +1,205 @@
+//! The client secret in AWS Secrets Manager, read by one signed request over the HTTP client that is there already.
+
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    sign::v4::SigningParams,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::{
+    client::{Client, Failure, Kind, Outgoing, Reply, Room},
+    config::AwsSecret,
+    error::{Code, Error, Result, Upstream},
+    telemetry::Trace,
+    time::Deadline,
+};
+
+const SERVICE: &str = "secretsmanager";
+
+/// The most that Secrets Manager keeps in one secret is 64 KiB; escaped and wrapped it is still less than this.
+const ROOM: Room = Room {
+    bytes: 512 * 1024,
+    escaped: false,
+};
+
+/// Reads the secret: a plain string, or a JSON object with `clientSecret`.
+pub async fn client_secret(
+    secret: &AwsSecret,
+    client: &Client,
+    deadline: Deadline,
+    trace: &Trace,
+) -> Result<SecretString> {
+    let request = signed(secret)?;
+    let read = |reply: &Reply| {
+        // Neither this struct nor its errors are ever shown: they hold the secret.
+        #[derive(Deserialize)]
+        struct Value {
+            #[serde(rename = "SecretString")]
+            text: Option<String>,
+        }
+        serde_json::from_slice(&reply.body)
+            .map_err(|_| "is not the documented JSON".to_owned())
+            .map(|value: Value| value.text)
+    };
+    match client.send(&request, deadline, trace, read).await {
+        Ok(Some(text)) => extract(&text),
+        Ok(None) => Err(unusable("is binary; store a string")),
+        Err(Failure::Refused(reply)) => Err(refusal(secret, &reply)),
+        Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
+    }
+}
+
+fn extract(text: &str) -> Result<SecretString> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Document {
+        client_secret: String,
+    }
+    let secret = match text.trim_start().starts_with('{') {
+        true => serde_json::from_str(text).map(|document: Document| document.client_secret).map_err(|_| {
+            unusable("is a JSON object without the string `clientSecret`; store that, or the client secret alone")
+        })?,
+        false => text.trim().to_owned(),
+    };
+    match secret.is_empty() {
+        true => Err(unusable("is empty")),
+        false => Ok(secret.into()),
+    }
+}
+
+fn unusable(problem: &str) -> Error {
+    Error::new(
+        Code::Misconfigured,
+        format!("The secret that AZURE_CLIENT_SECRET_ID names {problem}."),
+    )
+}
+
+fn signed(secret: &AwsSecret) -> Result<Outgoing> {
+    let body = serde_json::json!({ "SecretId": secret.id })
+        .to_string()
+        .into_bytes();
+    let plain = [
+        ("content-type", "application/x-amz-json-1.1"),
+        ("x-amz-target", "secretsmanager.GetSecretValue"),
+    ];
+    let identity = Credentials::new(
+        &secret.access_key_id,
+        secret.secret_access_key.expose_secret(),
+        secret
+            .session_token
+            .as_ref()
+            .map(|token| token.expose_secret().to_owned()),
+        None,
+        "environment",
+    )
+    .into();
+    let unsigned = |error: &dyn std::fmt::Display| {
+        Error::new(
+            Code::Internal,
+            format!("The request to Secrets Manager could not be signed: {error}."),
+        )
+    };
+    let parameters = SigningParams::builder()
+        .identity(&identity)
+        .region(&secret.region)
+        .name(SERVICE)
+        .time(SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()
+        .map_err(|error| unsigned(&error))?;
+    let signable = SignableRequest::new(
+        "POST",
+        secret.endpoint.as_str(),
+        plain.into_iter(),
+        SignableBody::Bytes(&body),
+    )
+    .map_err(|error| unsigned(&error))?;
+    let (instructions, _) = sign(signable, &parameters.into())
+        .map_err(|error| unsigned(&error))?
+        .into_parts();
+    let mut headers = HeaderMap::new();
+    for (name, value) in plain.into_iter().chain(instructions.headers()) {
+        let name: HeaderName = name.parse().map_err(|error| unsigned(&error))?;
+        let mut value: HeaderValue = value.parse().map_err(|error| unsigned(&error))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(Outgoing {
+        service: SERVICE,
+        kind: Kind::Read,
+        method: Method::POST,
+        url: secret.endpoint.clone(),
+        headers,
+        body,
+        room: ROOM,
+    })
+}
+
+/// AWS spells an error `{"__type":"ResourceNotFoundException","message":"..."}`.
+fn refusal(secret: &AwsSecret, reply: &Reply) -> Error {
+    #[derive(Default, Deserialize)]
+    struct AwsError {
+        #[serde(default, rename = "__type")]
+        kind: String,
+    }
+    let kind = serde_json::from_slice::<AwsError>(&reply.body)
+        .unwrap_or_default()
+        .kind;
+    let kind = kind.rsplit('#').next().unwrap_or_default().to_owned();
+    let (id, region) = (&secret.id, &secret.region);
+    let detail = match kind.as_str() {
+        "ResourceNotFoundException" => {
+            format!(
+                "AZURE_CLIENT_SECRET_ID names {id:?}, which is no secret in {region}. Name one by its name or ARN."
+            )
+        }
+        "AccessDeniedException" => format!(
+            "The function's role may not read {id:?}, which AZURE_CLIENT_SECRET_ID names. Allow it \
+             secretsmanager:GetSecretValue (and kms:Decrypt, if the secret has a key of its own)."
+        ),
+        "DecryptionFailure" => {
+            format!("{id:?} cannot be decrypted. Allow the function's role kms:Decrypt on its key.")
+        }
+        _ => format!("Secrets Manager refused to give {id:?}, which AZURE_CLIENT_SECRET_ID names."),
+    };
+    Error::new(Code::Misconfigured, detail).from_upstream(Upstream {
+        service: SERVICE,
+        status: Some(reply.status.as_u16()),
+        code: Some(kind).filter(|kind| !kind.is_empty()),
+        request_id: crate::api::request_id(&reply.headers),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_a_plain_string_or_a_document() {
+        let secret = |text: &str| extract(text).map(|secret| secret.expose_secret().to_owned());
+        assert_eq!(secret("s3~cr3t\n").unwrap(), "s3~cr3t");
+        assert_eq!(
+            secret(r#"{"clientSecret":"new","previousClientSecret":"old"}"#).unwrap(),
+            "new"
+        );
+        for wrong in [
+            "",
+            "  ",
+            "{}",
+            r#"{"clientSecret":7}"#,
+            r#"{"clientSecret":""}"#,
+            "{broken",
+        ] {
+            assert_eq!(
+                secret(wrong).unwrap_err().code(),
+                Code::Misconfigured,
+                "{wrong}"
+            );
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Instants as Microsoft writes them, ISO 8601 durations, HTTP dates, and the time an invocation has left.
+
+use std::time::{Duration, Instant, SystemTime};
+
+pub use jiff::Timestamp;
+use jiff::{SignedDuration, Span, ToSpan as _, fmt::rfc2822};
+
+/// What is kept back from Lambda's deadline, so that our own answer always leaves before Lambda kills the process.
+const MARGIN: Duration = Duration::from_millis(700);
+
+/// An RFC 3339 instant in UTC, as OData filters take it: at most seven digits of fraction, as Microsoft keeps them.
+pub fn to_odata(at: Timestamp) -> String {
+    let ticks = at.as_nanosecond().div_euclid(100) * 100;
+    Timestamp::from_nanosecond(ticks).map_or_else(|_| at.to_string(), |at| at.to_string())
+}
+
+/// An ISO 8601 duration (`PT15M`, `P1DT12H`): days are 24 hours, and months and years, whose length varies, are refused.
+pub fn parse_duration(text: &str) -> Option<SignedDuration> {
+    let span: Span = text.strip_prefix('P').map(|_| text)?.parse().ok()?;
+    if span.get_years() != 0 || span.get_months() != 0 {
+        return None;
+    }
+    let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
+    let clock = span.weeks(0).days(0).checked_add(0.seconds()).ok()?;
+    let clock = SignedDuration::try_from(clock).ok()?;
+    clock.checked_add(SignedDuration::from_hours(days.checked_mul(24)?))
+}
+
+/// The date of an HTTP header (`Fri, 20 Nov 2026 09:00:00 GMT`).
+pub fn parse_http_date(text: &str) -> Option<Timestamp> {
+    rfc2822::parse(text).ok().map(|date| date.timestamp())
+}
+
+/// When an invocation must have answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    at: Instant,
+    margin: Duration,
+}
+
+impl Deadline {
+    /// From the instant at which Lambda ends the invocation.
+    pub fn of_lambda(ends: SystemTime) -> Self {
+        Self::after(ends.duration_since(SystemTime::now()).unwrap_or_default())
+    }
+
+    /// The same, or earlier where whoever asked waits no longer than `most`.
+    pub fn within(self, most: Duration) -> Self {
+        let other = Self::after(most);
+        if other.at < self.at { other } else { self }
+    }
+
+    fn after(left: Duration) -> Self {
+        let margin = MARGIN.min(left / 4);
+        Self {
+            at: Instant::now() + (left - margin),
+            margin,
+        }
+    }
+
+    pub fn remaining(self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+
+    /// When to answer whatever is still under way: in the middle of the margin.
+    pub fn last_moment(self) -> Instant {
+        self.at + self.margin / 2
+    }
+
+    pub fn has_passed(self) -> bool {
+        self.remaining().is_zero()
+    }
+
+    /// Whether a request can still be made after waiting that long.
+    pub fn leaves_room_after(self, wait: Duration) -> bool {
+        self.remaining() > wait.saturating_add(Duration::from_millis(250))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_written_in_utc_with_microsofts_precision() {
+        let written = |text: &str| to_odata(text.parse().unwrap());
+        assert_eq!(written("2026-11-01T00:00:00Z"), "2026-11-01T00:00:00Z");
+        assert_eq!(
+            written("2026-11-01T02:00:00.5+02:00"),
+            "2026-11-01T00:00:00.5Z"
+        );
+        assert_eq!(
+            written("2026-11-01T00:00:00.123456789Z"),
+            "2026-11-01T00:00:00.1234567Z"
+        );
+    }
+
+    #[test]
+    fn durations_are_exact_lengths_of_time() {
+        let seconds = |text: &str| parse_duration(text).map(|length| length.as_secs());
+        assert_eq!(seconds("P30D"), Some(30 * 86_400));
+        assert_eq!(seconds("P1W"), Some(7 * 86_400));
+        assert_eq!(seconds("PT15M"), Some(900));
+        assert_eq!(seconds("P1DT12H"), Some(36 * 3_600));
+        for wrong in ["", "30D", "P", "P1M", "P1Y", "PT", "P1D1H", "-P1D", "1 day"] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn http_dates_are_read() {
+        let date = parse_http_date("Fri, 20 Nov 2026 09:00:00 GMT").unwrap();
+        assert_eq!(date.to_string(), "2026-11-20T09:00:00Z");
+        assert_eq!(parse_http_date("tomorrow"), None);
+    }
+}

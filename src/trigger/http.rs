@@ -1,0 +1,266 @@
+//! HTTP: API Gateway (HTTP and REST), function URLs and load balancers. Path, query and body together are the input.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_lambda_events::{
+    alb::{AlbTargetGroupRequest, AlbTargetGroupResponse},
+    apigw::{
+        ApiGatewayProxyRequest, ApiGatewayProxyResponse, ApiGatewayV2httpRequest,
+        ApiGatewayV2httpResponse,
+    },
+    encodings::Body,
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+};
+use lambda_runtime::Context;
+use percent_encoding::percent_decode_str;
+
+use super::{REPLY, Reply, invocation, trigger};
+use crate::{
+    call::Invocation,
+    client::Room,
+    error::{Code, Error, Result, whole_seconds},
+    function::Function,
+    input::Input,
+    operation::Answer,
+};
+
+/// What the status, the headers and the rest of the envelope may take.
+const ENVELOPE: usize = 2048;
+
+/// The body travels inside the JSON of the reply.
+const ROOM: Room = Room {
+    bytes: REPLY.bytes - ENVELOPE,
+    escaped: true,
+};
+
+/// A load balancer takes 1 MB, <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html>.
+const LOAD_BALANCER_ROOM: Room = Room {
+    bytes: 1_000_000 - ENVELOPE,
+    escaped: true,
+};
+
+/// API Gateway gives up on a function after 29 to 30 s, however long the function may run.
+const GATEWAY_PATIENCE: Duration = Duration::from_secs(29);
+
+pub async fn handle_http_api(
+    function: &Function,
+    event: ApiGatewayV2httpRequest,
+    context: &Context,
+) -> Reply {
+    let mut invocation = invocation(context, ROOM);
+    let is_function_url = event
+        .request_context
+        .domain_name
+        .as_deref()
+        .is_some_and(|domain| domain.contains(".lambda-url."));
+    if !is_function_url {
+        invocation.deadline = invocation.deadline.within(GATEWAY_PATIENCE);
+    }
+    let query = decode_query(event.raw_query_string.as_deref().unwrap_or_default());
+    let request = Request {
+        method: &event.request_context.http.method,
+        path: &event.path_parameters,
+        query: &query,
+        body: event.body.as_deref(),
+        is_base64: event.is_base64_encoded,
+    };
+    let (status, headers, body) = answer(function, request, invocation, "http", context).await;
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = status.as_u16().into();
+    response.headers = headers;
+    response.body = Some(Body::Text(body));
+    Reply::HttpApi(response)
+}
+
+pub async fn handle_rest_api(
+    function: &Function,
+    event: ApiGatewayProxyRequest,
+    context: &Context,
+) -> Reply {
+    let mut invocation = invocation(context, ROOM);
+    invocation.deadline = invocation.deadline.within(GATEWAY_PATIENCE);
+    let query: Vec<_> = [
+        &event.multi_value_query_string_parameters,
+        &event.query_string_parameters,
+    ]
+    .into_iter()
+    .flat_map(|parameters| {
+        parameters
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    })
+    .collect();
+    let request = Request {
+        method: &event.http_method,
+        path: &event.path_parameters,
+        query: &query,
+        body: event.body.as_deref(),
+        is_base64: event.is_base64_encoded,
+    };
+    let (status, headers, body) = answer(function, request, invocation, "rest", context).await;
+    let mut response = ApiGatewayProxyResponse::default();
+    response.status_code = status.as_u16().into();
+    response.headers = headers;
+    response.body = Some(Body::Text(body));
+    Reply::RestApi(response)
+}
+
+pub async fn handle_load_balancer(
+    function: &Function,
+    event: AlbTargetGroupRequest,
+    context: &Context,
+) -> Reply {
+    // A load balancer passes the query on as it was sent, escapes and all.
+    let query: Vec<_> = [
+        &event.multi_value_query_string_parameters,
+        &event.query_string_parameters,
+    ]
+    .into_iter()
+    .flat_map(|parameters| {
+        parameters
+            .iter()
+            .map(|(name, value)| (decode(name), decode(value)))
+    })
+    .collect();
+    let request = Request {
+        method: &event.http_method,
+        path: &HashMap::new(),
+        query: &query,
+        body: event.body.as_deref(),
+        is_base64: event.is_base64_encoded,
+    };
+    let (status, headers, body) = answer(
+        function,
+        request,
+        invocation(context, LOAD_BALANCER_ROOM),
+        "alb",
+        context,
+    )
+    .await;
+    let mut response = AlbTargetGroupResponse::default();
+    response.status_code = status.as_u16().into();
+    response.status_description = Some(status.to_string());
+    // A target group with multi-value headers switched on sends them so and reads nothing else.
+    match event.multi_value_headers.is_empty() {
+        true => response.headers = headers,
+        false => response.multi_value_headers = headers,
+    }
+    response.body = Some(Body::Text(body));
+    Reply::LoadBalancer(response)
+}
+
+/// What the three kinds of request have in common.
+struct Request<'a> {
+    method: &'a Method,
+    path: &'a HashMap<String, String>,
+    query: &'a [(String, String)],
+    body: Option<&'a str>,
+    is_base64: bool,
+}
+
+impl Request<'_> {
+    fn input(&self, function: &Function) -> Result<Input> {
+        // A gateway's routes see to it; a function URL has no routes, and a GET must never change anything.
+        if self.method.as_str() != function.method() {
+            let detail = format!(
+                "This function answers {} requests, not {}.",
+                function.method(),
+                self.method
+            );
+            return Err(Error::new(Code::InvalidInput, detail));
+        }
+        let mut input = Input::default();
+        for (name, value) in self.path {
+            input.add_text(name, value)?;
+        }
+        for (name, value) in self.query {
+            input.add_text(name, value)?;
+        }
+        match self.body {
+            Some(body) if self.is_base64 => {
+                let bytes = BASE64_STANDARD.decode(body).ok();
+                let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+                let text = text
+                    .ok_or_else(|| Error::new(Code::InvalidInput, "The body is not UTF-8 text."))?;
+                input.add_json(&text)?;
+            }
+            Some(body) => input.add_json(body)?,
+            None => {}
+        }
+        Ok(input)
+    }
+}
+
+async fn answer(
+    function: &Function,
+    request: Request<'_>,
+    invocation: Invocation<'_>,
+    kind: &'static str,
+    context: &Context,
+) -> (StatusCode, HeaderMap, String) {
+    let outcome = function
+        .run(request.input(function), invocation, trigger(kind, context))
+        .await;
+    let (status, content_type, wait, body) = match outcome {
+        Ok(answer) => (StatusCode::OK, "application/json", None, into_text(answer)),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.code().status())
+                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (
+                status,
+                "application/problem+json",
+                error.retry_after(),
+                error.to_json(),
+            )
+        }
+    };
+    let mut headers = HeaderMap::with_capacity(3);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(wait) = wait {
+        headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+    }
+    (status, headers, body)
+}
+
+fn into_text(answer: Answer) -> String {
+    Box::<str>::from(answer.into_raw()).into_string()
+}
+
+fn decode_query(raw: &str) -> Vec<(String, String)> {
+    let pairs = raw.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
+}
+
+fn decode(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_decoded_once() {
+        assert_eq!(
+            decode_query("filter=status%20eq%20'a'&q=a+b%2Bc&flag&x=%25"),
+            [
+                ("filter", "status eq 'a'"),
+                ("q", "a b+c"),
+                ("flag", ""),
+                ("x", "%")
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+        assert!(decode_query("").is_empty());
+    }
+}
