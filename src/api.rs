@@ -31,26 +31,70 @@ impl Api {
         }
     }
 
-    pub fn default_base(self) -> &'static str {
-        match self {
-            Api::Graph => "https://graph.microsoft.com",
-            Api::Xdr => "https://api.security.microsoft.com",
-        }
-    }
-
-    /// The resource for which tokens are issued: it goes with the API, not with the host that serves it.
-    pub fn default_audience(self) -> &'static str {
-        match self {
-            Api::Graph => "https://graph.microsoft.com",
-            Api::Xdr => "https://api.security.microsoft.com",
-        }
-    }
-
     /// What comes between the base URL and an operation's own path.
     pub fn prefix(self) -> &'static str {
         match self {
             Api::Graph => "/v1.0/security",
             Api::Xdr => "/api",
+        }
+    }
+}
+
+/// A Microsoft cloud: tokens of one are worth nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cloud {
+    Global,
+    Gcc,
+    GccHigh,
+    Dod,
+    China,
+}
+
+/// Where a cloud's services are. An API's audience, for which its tokens are issued, goes with the cloud and not with the host.
+#[derive(Clone, Copy, Debug)]
+pub struct Hosts {
+    pub login: &'static str,
+    pub graph: &'static str,
+    pub xdr: &'static str,
+}
+
+impl Cloud {
+    /// The hosts, which are the default audiences too; none where the cloud has no Defender APIs.
+    ///
+    /// <https://learn.microsoft.com/defender-xdr/usgov>, <https://learn.microsoft.com/graph/deployments>
+    pub fn hosts(self) -> Option<Hosts> {
+        let (login, graph, xdr) = match self {
+            Cloud::Global => (
+                "login.microsoftonline.com",
+                "graph.microsoft.com",
+                "api.security.microsoft.com",
+            ),
+            Cloud::Gcc => (
+                "login.microsoftonline.com",
+                "graph.microsoft.com",
+                "api-gcc.security.microsoft.us",
+            ),
+            Cloud::GccHigh => (
+                "login.microsoftonline.us",
+                "graph.microsoft.us",
+                "api-gov.security.microsoft.us",
+            ),
+            Cloud::Dod => (
+                "login.microsoftonline.us",
+                "dod-graph.microsoft.us",
+                "api-gov.security.microsoft.us",
+            ),
+            Cloud::China => return None,
+        };
+        Some(Hosts { login, graph, xdr })
+    }
+}
+
+impl Hosts {
+    pub fn of(&self, api: Api) -> &'static str {
+        match api {
+            Api::Graph => self.graph,
+            Api::Xdr => self.xdr,
         }
     }
 }

@@ -133,12 +133,7 @@ impl Client {
                 roots.add(certificate).map_err(|error| unreadable(&error))?;
             }
         }
-        let tls =
-            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .expect("ring supports the default protocol versions")
-                .with_root_certificates(roots)
-                .with_no_client_auth();
+        let tls = tls_config(roots);
         Ok(Self {
             pooled: build(&tls, usize::MAX),
             fresh: OnceLock::new(),
@@ -258,13 +253,21 @@ pub async fn report_init_error(error: &Error) {
     let name = error.code().name();
     let body =
         serde_json::json!({ "errorType": name, "errorMessage": error.to_json(), "stackTrace": [] });
-    let report = reqwest::Client::new()
+    let report = build(&tls_config(RootCertStore::empty()), 0)
         .post(format!("http://{runtime}/2018-06-01/runtime/init/error"))
         .header("lambda-runtime-function-error-type", name)
         .body(body.to_string());
     if let Err(error) = report.send().await {
         tracing::error!("the init error could not be reported: {error}");
     }
+}
+
+fn tls_config(roots: RootCertStore) -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring supports the default protocol versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
 }
 
 fn build(tls: &ClientConfig, idle: usize) -> reqwest::Client {
@@ -432,25 +435,14 @@ fn out_of_time(request: &Outgoing) -> Error {
     })
 }
 
-fn untrusted(error: &reqwest::Error) -> bool {
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        if let Some(rustls::Error::InvalidCertificate(_)) = inner.downcast_ref() {
-            return true;
-        }
-        // An I/O error keeps the TLS error inside itself rather than as its source.
-        let io = inner
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        if io.is_some_and(|inner| {
-            matches!(
-                inner.downcast_ref(),
-                Some(rustls::Error::InvalidCertificate(_))
-            )
-        }) {
-            return true;
-        }
-        cause = inner.source();
+/// Whether a certificate was found wanting, anywhere down the chain of causes.
+fn untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+        return true;
     }
-    false
+    // An I/O error keeps its cause inside itself and names only the cause's cause as its source.
+    let within = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    within.is_some_and(|inner| untrusted(inner)) || error.source().is_some_and(untrusted)
 }

@@ -6,7 +6,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 
 use crate::{
-    api::Api,
+    api::{Api, Cloud, Hosts},
     error::{Code, Error, Result},
 };
 
@@ -106,18 +106,19 @@ impl Config {
     /// Reads the variables through `lookup`; an empty one counts as unset.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let env = Environment(&|name| lookup(name).filter(|value| !value.trim().is_empty()));
+        let hosts = env.hosts()?;
         Ok(Self {
             tenant: env.tenant("AZURE_TENANT_ID")?,
             client_id: env.guid("AZURE_CLIENT_ID")?,
             secret: env.secret()?,
-            authority: env.origin("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com")?,
+            authority: env.origin("AZURE_AUTHORITY_HOST", hosts.login)?,
             token_endpoint: env.choice(
                 "AZURE_TOKEN_VERSION",
                 &[("v2", TokenEndpoint::V2), ("v1", TokenEndpoint::V1)],
             )?,
             api: env.choice("DEFENDER_API", &[("graph", Api::Graph), ("xdr", Api::Xdr)])?,
-            graph: env.upstream(Api::Graph, "GRAPH_ENDPOINT", "GRAPH_AUDIENCE")?,
-            xdr: env.upstream(Api::Xdr, "DEFENDER_ENDPOINT", "XDR_AUDIENCE")?,
+            graph: env.upstream(hosts.of(Api::Graph), "GRAPH_ENDPOINT", "GRAPH_AUDIENCE")?,
+            xdr: env.upstream(hosts.of(Api::Xdr), "DEFENDER_ENDPOINT", "XDR_AUDIENCE")?,
             allowed_tenants: env.tenants("ALLOWED_TENANTS")?,
             extra_roots: env.get("SSL_CERT_FILE").map(PathBuf::from),
         })
@@ -199,8 +200,10 @@ impl Environment<'_> {
     }
 
     /// An `https` origin; plain `http` only where nothing leaves the machine.
-    fn origin(&self, name: &str, default: &str) -> Result<Url> {
-        let text = self.get(name).unwrap_or_else(|| default.to_owned());
+    fn origin(&self, name: &str, default_host: &str) -> Result<Url> {
+        let text = self
+            .get(name)
+            .unwrap_or_else(|| format!("https://{default_host}"));
         let takes = "an https:// base URL without a path, query or user (http:// for loopback addresses only)";
         let wrong = || {
             misconfigured(
@@ -218,17 +221,34 @@ impl Environment<'_> {
         }
     }
 
-    fn upstream(&self, api: Api, base: &str, audience: &str) -> Result<Upstream> {
+    fn hosts(&self) -> Result<Hosts> {
+        let clouds = [
+            ("global", Cloud::Global),
+            ("gcc", Cloud::Gcc),
+            ("gcc-high", Cloud::GccHigh),
+            ("dod", Cloud::Dod),
+            ("china", Cloud::China),
+        ];
+        let cloud = self.choice("DEFENDER_CLOUD", &clouds)?;
+        cloud.hosts().ok_or_else(|| {
+            misconfigured(
+                "DEFENDER_CLOUD",
+                "is \"china\", where Microsoft offers neither Defender nor its APIs",
+            )
+        })
+    }
+
+    fn upstream(&self, host: &str, base: &str, audience: &str) -> Result<Upstream> {
         let resource = self
             .get(audience)
-            .unwrap_or_else(|| api.default_audience().to_owned());
+            .unwrap_or_else(|| format!("https://{host}"));
+        let resource = resource
+            .trim()
+            .trim_end_matches("/.default")
+            .trim_end_matches('/');
         Ok(Upstream {
-            base: self.origin(base, api.default_base())?,
-            audience: resource
-                .trim()
-                .trim_end_matches("/.default")
-                .trim_end_matches('/')
-                .to_owned(),
+            base: self.origin(base, host)?,
+            audience: resource.to_owned(),
         })
     }
 
@@ -264,7 +284,7 @@ impl Environment<'_> {
         Ok(AwsSecret {
             endpoint: self.origin(
                 variable,
-                &format!("https://secretsmanager.{}.{}", region, aws_domain(&region)),
+                &format!("secretsmanager.{}.{}", region, aws_domain(&region)),
             )?,
             access_key_id: self.required("AWS_ACCESS_KEY_ID", credentials)?,
             secret_access_key: self.required("AWS_SECRET_ACCESS_KEY", credentials)?.into(),
@@ -334,6 +354,50 @@ mod tests {
             (Api::Graph, TokenEndpoint::V2)
         );
         assert!(config.allowed_tenants.is_empty());
+    }
+
+    #[test]
+    fn each_cloud_has_hosts_and_audiences_of_its_own_and_china_has_none() {
+        for (cloud, login, graph, xdr) in [
+            (
+                "gcc",
+                "login.microsoftonline.com",
+                "graph.microsoft.com",
+                "api-gcc.security.microsoft.us",
+            ),
+            (
+                "gcc-high",
+                "login.microsoftonline.us",
+                "graph.microsoft.us",
+                "api-gov.security.microsoft.us",
+            ),
+            (
+                "dod",
+                "login.microsoftonline.us",
+                "dod-graph.microsoft.us",
+                "api-gov.security.microsoft.us",
+            ),
+        ] {
+            let config = read(&[("DEFENDER_CLOUD", cloud)]).unwrap();
+            assert_eq!(config.authority.host_str(), Some(login));
+            assert_eq!(config.graph.audience, format!("https://{graph}"));
+            assert_eq!(config.xdr.base.as_str(), format!("https://{xdr}/"));
+        }
+        assert!(refusal(&[("DEFENDER_CLOUD", "china")]).contains("china"));
+    }
+
+    #[test]
+    fn an_audience_is_kept_apart_from_its_host() {
+        let config = read(&[
+            ("GRAPH_ENDPOINT", "https://proxy.example"),
+            (
+                "XDR_AUDIENCE",
+                "https://api.security.microsoft.com/.default",
+            ),
+        ])
+        .unwrap();
+        assert_eq!(config.graph.audience, "https://graph.microsoft.com");
+        assert_eq!(config.xdr.audience, "https://api.security.microsoft.com");
     }
 
     #[test]

@@ -3,10 +3,13 @@
 use std::time::{Duration, Instant, SystemTime};
 
 pub use jiff::Timestamp;
-use jiff::{SignedDuration, Span, ToSpan as _, fmt::rfc2822};
+use jiff::{SignedDuration, Span, SpanRelativeTo, fmt::rfc2822};
 
 /// What is kept back from Lambda's deadline, so that our own answer always leaves before Lambda kills the process.
 const MARGIN: Duration = Duration::from_millis(700);
+
+/// No invocation lasts longer than a day.
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// An RFC 3339 instant in UTC, as OData filters take it: at most seven digits of fraction, as Microsoft keeps them.
 pub fn to_odata(at: Timestamp) -> String {
@@ -16,14 +19,8 @@ pub fn to_odata(at: Timestamp) -> String {
 
 /// An ISO 8601 duration (`PT15M`, `P1DT12H`): days are 24 hours, and months and years, whose length varies, are refused.
 pub fn parse_duration(text: &str) -> Option<SignedDuration> {
-    let span: Span = text.strip_prefix('P').map(|_| text)?.parse().ok()?;
-    if span.get_years() != 0 || span.get_months() != 0 {
-        return None;
-    }
-    let days = i64::from(span.get_weeks()) * 7 + i64::from(span.get_days());
-    let clock = span.weeks(0).days(0).checked_add(0.seconds()).ok()?;
-    let clock = SignedDuration::try_from(clock).ok()?;
-    clock.checked_add(SignedDuration::from_hours(days.checked_mul(24)?))
+    let span: Span = text.strip_prefix('P').and(text.parse().ok())?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()
 }
 
 /// The date of an HTTP header (`Fri, 20 Nov 2026 09:00:00 GMT`).
@@ -53,7 +50,7 @@ impl Deadline {
     fn after(left: Duration) -> Self {
         let margin = MARGIN.min(left / 4);
         Self {
-            at: Instant::now() + (left - margin),
+            at: Instant::now() + (left - margin).min(LONGEST),
             margin,
         }
     }

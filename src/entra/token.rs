@@ -24,8 +24,8 @@ use crate::{
 /// minutes, <https://learn.microsoft.com/entra/identity-platform/access-tokens#token-lifetime>.
 const REFRESH_MARGIN: Duration = Duration::from_secs(300);
 
-/// A token this close to its end is not used even when no other can be had.
-const LAST_USE: Duration = Duration::from_secs(30);
+/// The longest that renewing a token may hold up a caller for whom the old one still works.
+const RENEWAL: Duration = Duration::from_secs(3);
 
 /// Tokens are a few kilobytes.
 const ROOM: Room = Room {
@@ -108,23 +108,21 @@ impl Tokens {
         if let Some(token) = kept.as_ref().filter(|token| now < token.refresh) {
             return Ok(token.clone());
         }
-        match self.fetch(want).await {
-            Ok(token) => {
-                *kept = Some(token.clone());
-                Ok(token)
-            }
+        let usable = kept.clone().filter(|token| now < token.expires);
+        let patience = if usable.is_some() {
+            RENEWAL
+        } else {
+            Duration::MAX
+        };
+        let want = Want {
+            deadline: want.deadline.within(patience),
+            ..*want
+        };
+        match (self.fetch(&want).await, usable) {
+            (Ok(token), _) => Ok(kept.insert(token).clone()),
             // Entra's passing fault is nobody's problem while the old token still works.
-            Err(error) if error.code() != Code::CredentialRejected => match &*kept {
-                Some(token)
-                    if now
-                        .checked_add(LAST_USE)
-                        .is_ok_and(|then| then < token.expires) =>
-                {
-                    Ok(token.clone())
-                }
-                _ => Err(error),
-            },
-            Err(error) => Err(error),
+            (Err(error), Some(token)) if error.code() != Code::CredentialRejected => Ok(token),
+            (Err(error), _) => Err(error),
         }
     }
 

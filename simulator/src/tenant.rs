@@ -1,0 +1,139 @@
+//! A tenant's state: its applications, incidents, alerts and hunting tables. Tests change it through `Simulator::edit`.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::entra::key;
+use crate::hunting::Table;
+use crate::incident::{Alert, Incident};
+use crate::time;
+
+/// One customer's directory with its Defender data.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tenant {
+    /// The directory's GUID, the tokens' `tid`.
+    pub tenant_id: String,
+    /// A verified domain; the token endpoint takes it in place of the GUID.
+    pub domain: String,
+    pub display_name: String,
+    /// The instant at which the seeds are told.
+    pub as_of: String,
+    /// The applications whose service principals live here, the first being the one a caller is expected to use.
+    pub apps: Vec<App>,
+    #[serde(skip)]
+    pub incidents: Vec<Incident>,
+    #[serde(skip)]
+    pub alerts: Vec<Alert>,
+    /// Hunting tables by name.
+    #[serde(skip)]
+    pub tables: BTreeMap<String, Table>,
+    #[serde(skip)]
+    pub(crate) issued: HashSet<String>,
+    #[serde(skip)]
+    pub(crate) revoked: HashSet<String>,
+}
+
+/// An application as this tenant knows it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct App {
+    pub client_id: String,
+    pub display_name: String,
+    /// A disabled application gets AADSTS7000112.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Without its service principal an application gets AADSTS7000229.
+    #[serde(default = "yes")]
+    pub service_principal: bool,
+    pub secrets: Vec<Secret>,
+    /// Granted application roles by resource: `graph`, `xdr`, `endpoint`.
+    #[serde(default)]
+    pub roles: BTreeMap<String, Vec<String>>,
+    /// How long its tokens live, which is also the `expires_in` that the caller sees.
+    #[serde(default = "default_lifetime")]
+    pub token_lifetime_seconds: i64,
+}
+
+/// One of an application's client secrets.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Secret {
+    pub value: String,
+    /// After this instant the secret gets AADSTS7000222.
+    #[serde(default)]
+    pub expires: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_lifetime() -> i64 {
+    3599
+}
+
+impl Tenant {
+    /// True for the tenant's GUID and its domain, in any case.
+    pub fn is(&self, id_or_domain: &str) -> bool {
+        self.tenant_id.eq_ignore_ascii_case(id_or_domain)
+            || self.domain.eq_ignore_ascii_case(id_or_domain)
+    }
+
+    /// The application with this client id.
+    pub fn app(&mut self, client_id: &str) -> Option<&mut App> {
+        self.apps
+            .iter_mut()
+            .find(|app| app.client_id.eq_ignore_ascii_case(client_id))
+    }
+
+    /// The incident with this id.
+    pub fn incident(&mut self, id: &str) -> Option<&mut Incident> {
+        self.incidents.iter_mut().find(|incident| incident.id == id)
+    }
+
+    /// The alert with this id.
+    pub fn alert(&mut self, id: &str) -> Option<&mut Alert> {
+        self.alerts.iter_mut().find(|alert| alert.id == id)
+    }
+
+    /// Every token issued so far is refused from now on with 401.
+    pub fn revoke_tokens(&mut self) {
+        self.revoked.extend(self.issued.drain());
+    }
+
+    /// This one token is refused from now on with 401.
+    pub fn revoke_token(&mut self, token: &str) {
+        self.revoked.extend(key::token_id(token));
+    }
+
+    /// Adds `count` incidents of consecutive ids; `shape` sets what matters to the test, such as equal update times over
+    /// the edge of a page. Each starts a minute older than the one before, counted back from `as_of`.
+    pub fn grow_incidents(&mut self, count: usize, mut shape: impl FnMut(usize, &mut Incident)) {
+        let first = self.next_incident_id();
+        let end = time::parse(&self.as_of).unwrap_or_default();
+        for index in 0..count {
+            let at = time::format(end - (index as i64 + 1) * 60 * time::SECOND);
+            let mut incident = Incident::new(&self.tenant_id, first + index as u64, &at);
+            shape(index, &mut incident);
+            self.incidents.push(incident);
+        }
+    }
+
+    /// An incident that becomes visible only now although its update time lies in the past; answers its id.
+    pub fn late_arrival(&mut self, updated: &str) -> String {
+        let incident = Incident::new(&self.tenant_id, self.next_incident_id(), updated);
+        let id = incident.id.clone();
+        self.incidents.push(incident);
+        id
+    }
+
+    fn next_incident_id(&self) -> u64 {
+        self.incidents
+            .iter()
+            .filter_map(|incident| incident.id.parse::<u64>().ok())
+            .max()
+            .unwrap_or(1000)
+            + 1
+    }
+}

@@ -1,0 +1,10 @@
+//! The simulator over the socket, as a client meets it.
+
+mod changes;
+mod client;
+mod control;
+mod entra;
+mod faults;
+mod graph;
+mod hunting;
+mod xdr;

@@ -1,0 +1,111 @@
+//! The table of operations polices the places that repeat it.
+
+use std::collections::HashSet;
+
+use defender_functions::operations::OPERATIONS;
+
+use crate::{event, root};
+
+#[test]
+fn names_and_routes_are_unique_and_well_formed() {
+    let (mut names, mut routes) = (HashSet::new(), HashSet::new());
+    for entry in OPERATIONS {
+        assert!(names.insert(entry.name), "{}", entry.name);
+        assert!(routes.insert((entry.method, entry.path)), "{}", entry.path);
+        assert!(
+            entry.name.contains('_')
+                && entry
+                    .name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        );
+        assert!(entry.path.starts_with('/') && !entry.path.ends_with('/'));
+        assert_eq!(
+            entry.changes && entry.method == "GET",
+            false,
+            "{} changes by a GET",
+            entry.name
+        );
+        assert!(!entry.summary.is_empty() && !entry.summary.ends_with('.'));
+        assert!(!entry.permissions.graph.is_empty() || !entry.permissions.xdr.is_empty());
+    }
+}
+
+#[test]
+fn every_operation_has_a_sample_input_and_every_sample_an_operation() {
+    for entry in OPERATIONS {
+        let input: serde_json::Value =
+            serde_json::from_str(&event(&format!("{}.json", entry.name))).unwrap();
+        assert!(input.is_object());
+    }
+    let files = std::fs::read_dir(root().join("events")).unwrap();
+    let samples: HashSet<_> = files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        samples,
+        OPERATIONS
+            .iter()
+            .map(|entry| entry.name.to_owned())
+            .collect()
+    );
+}
+
+#[test]
+fn the_readme_has_a_row_for_every_operation() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let rows: Vec<_> = readme
+        .lines()
+        .filter(|line| line.starts_with("| `") && line.contains("` | `"))
+        .collect();
+    let expected: Vec<_> = OPERATIONS
+        .iter()
+        .map(|entry| {
+            let permission = |names: &[&str]| {
+                names
+                    .first()
+                    .map_or("–".to_owned(), |name| format!("`{name}`"))
+            };
+            format!(
+                "| `{}` | `{} {}` | {} | {} | {} |",
+                entry.name,
+                entry.method,
+                entry.path,
+                entry.summary,
+                permission(entry.permissions.graph),
+                permission(entry.permissions.xdr)
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        expected,
+        "the README's table should read:\n{}\n",
+        expected.join("\n")
+    );
+}
+
+#[test]
+fn the_readme_explains_every_error() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for code in [
+        "InvalidInput",
+        "TenantNotAllowed",
+        "PermissionMissing",
+        "CredentialRejected",
+        "NotFound",
+        "Conflict",
+        "Throttled",
+        "TooLarge",
+        "UpstreamRejected",
+        "UpstreamUnavailable",
+        "DeadlineExceeded",
+        "OutcomeUnknown",
+        "Misconfigured",
+        "Internal",
+    ] {
+        assert!(readme.contains(&format!("| `{code}` |")), "{code}");
+    }
+}
