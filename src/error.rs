@@ -145,6 +145,13 @@ impl Error {
         Self::new(Code::InvalidInput, format!("`{name}`: {reason}"))
     }
 
+    /// Adds a sentence about what to do.
+    pub fn advise(mut self, advice: &str) -> Self {
+        self.0.detail.push(' ');
+        self.0.detail.push_str(advice);
+        self
+    }
+
     /// How long to wait before asking again.
     pub fn after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);

@@ -1,27 +1,28 @@
 //! One invocation's access to Microsoft's APIs: the right host, a token that suffices, and errors in our own words.
 
+mod refusal;
+mod sent;
+
+pub use sent::{Lost, Object, Sent};
+
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION},
+    header::{AUTHORIZATION, CONTENT_TYPE, DATE},
 };
 use reqwest::Url;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    api::{Api, ApiError},
+    api::Api,
     client::{Client, Failure, Kind, Outgoing, Reply, Room},
     config::{Config, Tenant},
-    entra::{
-        consent::admin_consent_link,
-        token::{Token, Tokens, Want},
-    },
-    error::{Code, Error, Result, Upstream},
+    entra::token::{Token, Tokens, Want},
+    error::{Code, Error, Result},
     odata,
     telemetry::Trace,
     time::{Deadline, Timestamp, parse_http_date},
@@ -69,57 +70,6 @@ pub struct Call<'a> {
     pub trace: Trace,
     room: AtomicUsize,
     changing: AtomicBool,
-}
-
-/// What became of a change.
-#[derive(Debug)]
-pub enum Sent<T> {
-    Answered(T),
-    /// It may or may not have happened.
-    Lost(Lost),
-}
-
-/// A change whose answer was lost.
-#[derive(Debug)]
-pub struct Lost {
-    error: Error,
-    sent: Instant,
-}
-
-impl Lost {
-    /// How long ago the change was sent.
-    pub fn age(&self) -> Duration {
-        self.sent.elapsed()
-    }
-
-    /// The failure to report when a look did not settle it. `seen` says what the look showed.
-    pub fn unsettled(self, seen: &str) -> Error {
-        let detail = format!(
-            "The change was sent and its answer was lost ({}) {seen}",
-            self.error
-        );
-        let error = Error::new(Code::OutcomeUnknown, detail);
-        match self.error.upstream() {
-            Some(upstream) => error.from_upstream(upstream.clone()),
-            None => error,
-        }
-    }
-}
-
-/// A JSON object, whole and unread.
-#[derive(Debug)]
-pub struct Object(pub Box<RawValue>);
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> std::result::Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        match raw.get().starts_with('{') {
-            true => Ok(Self(raw)),
-            false => Err(serde::de::Error::custom("not an object")),
-        }
-    }
 }
 
 impl<'a> Call<'a> {
@@ -328,96 +278,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A 3xx or 4xx answer in our own words.
-    fn refusal(&self, url: &Url, reply: &Reply) -> Error {
-        let status = reply.status.as_u16();
-        let said = ApiError::read(&reply.body);
-        let upstream = said.upstream(self.api.name(), status, &reply.headers);
-        let api = self.api.title();
-        let quoted = match said.message.is_empty() {
-            true => String::new(),
-            false => format!(
-                " It said: {}",
-                said.message.chars().take(600).collect::<String>()
-            ),
-        };
-        let by_feature = matches!(
-            said.code.as_str(),
-            "DisabledFeature" | "DisallowedOperation"
-        );
-        let error = match status {
-            300..=399 => self.redirected(url, reply),
-            401 => Error::new(
-                Code::UpstreamRejected,
-                format!(
-                    "{api} refused a fresh token. Check that the audience setting and the endpoint belong together.{quoted}"
-                ),
-            ),
-            403 if !by_feature => self.missing_permission(quoted.trim_start()),
-            404 => Error::new(Code::NotFound, format!("{api} does not have it.{quoted}")),
-            409 | 412 => Error::new(
-                Code::Conflict,
-                format!("{api} found the state to have moved.{quoted}"),
-            ),
-            400 if said.message.contains("exceeded the allowed result size") => Error::new(
-                Code::TooLarge,
-                format!(
-                    "The result is larger than {api} returns. Ask for fewer columns or rows, or a shorter time.{quoted}"
-                ),
-            ),
-            _ => {
-                let code = if said.code.is_empty() {
-                    String::new()
-                } else {
-                    format!(" ({})", said.code)
-                };
-                Error::new(
-                    Code::UpstreamRejected,
-                    format!("{api} answered {status}{code}.{quoted}"),
-                )
-            }
-        };
-        error.from_upstream(upstream)
-    }
-
-    fn redirected(&self, url: &Url, reply: &Reply) -> Error {
-        let location = reply
-            .headers
-            .get(LOCATION)
-            .and_then(|location| url.join(location.to_str().ok()?).ok());
-        let target = location.map_or_else(
-            || "elsewhere".to_owned(),
-            |to| to.origin().ascii_serialization(),
-        );
-        let detail = format!(
-            "{} redirected to {target}, which is not followed: the token is for the configured host only. Check the endpoint setting.",
-            url.origin().ascii_serialization()
-        );
-        Error::new(Code::UpstreamRejected, detail)
-    }
-
-    fn missing_permission(&self, why: &str) -> Error {
-        let config = &self.app.config;
-        let link = admin_consent_link(&config.authority, self.tenant.as_str(), &config.client_id);
-        let needed = self.permissions.join(" or ");
-        Error::new(
-            Code::PermissionMissing,
-            format!(
-                "The app needs the application permission {needed}. {why} Add it to the app registration, then let an \
-                 administrator of the tenant grant it: {link}"
-            ),
-        )
-        .from_upstream(Upstream { service: self.api.name(), ..Upstream::default() })
-    }
-
-    /// Takes what was kept of an answer out of the room that is left.
-    pub fn keep(&self, json: &str) {
-        let cost = self.room().cost(json.as_bytes());
-        let _ = self
-            .room
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| {
-                Some(room.saturating_sub(cost))
-            });
+    /// Takes a part of the answer's size.
+    pub fn take_room(&self, bytes: usize) {
+        let left = self.room().bytes.saturating_sub(bytes);
+        self.room.store(left, Ordering::Relaxed);
     }
 }
 

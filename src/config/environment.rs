@@ -1,102 +1,14 @@
-//! The function's environment, read once and checked: every bad value is an error that names its variable.
+//! The environment variables: how each is read, and what is said about a value that cannot be used.
 
 use std::{net::IpAddr, path::PathBuf};
 
 use reqwest::Url;
-use secrecy::SecretString;
 
+use super::{AwsSecret, Config, SecretSource, Tenant, TokenEndpoint, Upstream, is_guid};
 use crate::{
     api::{Api, Cloud, Hosts},
     error::{Code, Error, Result},
 };
-
-/// Everything a function is told by its environment, besides which operation it is.
-#[derive(Debug)]
-pub struct Config {
-    /// `AZURE_TENANT_ID`: the tenant when the caller names none.
-    pub tenant: Tenant,
-    /// `AZURE_CLIENT_ID`.
-    pub client_id: String,
-    pub secret: SecretSource,
-    /// `AZURE_AUTHORITY_HOST`.
-    pub authority: Url,
-    /// `AZURE_TOKEN_VERSION`.
-    pub token_endpoint: TokenEndpoint,
-    /// `DEFENDER_API`: which API serves incidents and hunting.
-    pub api: Api,
-    pub graph: Upstream,
-    pub xdr: Upstream,
-    /// `ALLOWED_TENANTS`: the tenants that a caller may name besides the default.
-    pub allowed_tenants: Vec<Tenant>,
-    /// `SSL_CERT_FILE`: extra roots for TLS.
-    pub extra_roots: Option<PathBuf>,
-}
-
-/// Where an API is, and for which resource its tokens are issued.
-#[derive(Debug)]
-pub struct Upstream {
-    pub base: Url,
-    pub audience: String,
-}
-
-/// Where the client secret comes from.
-#[derive(Debug)]
-pub enum SecretSource {
-    /// `AZURE_CLIENT_SECRET`: the secret itself.
-    Environment(SecretString),
-    /// `AZURE_CLIENT_SECRET_ID`: a name or ARN in AWS Secrets Manager.
-    SecretsManager(AwsSecret),
-}
-
-/// What it takes to read one secret from AWS Secrets Manager.
-#[derive(Debug)]
-pub struct AwsSecret {
-    pub id: String,
-    pub endpoint: Url,
-    pub region: String,
-    pub access_key_id: String,
-    pub secret_access_key: SecretString,
-    pub session_token: Option<SecretString>,
-}
-
-/// The two forms of Entra's token endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenEndpoint {
-    /// `/oauth2/token` with `resource`.
-    V1,
-    /// `/oauth2/v2.0/token` with `scope`.
-    V2,
-}
-
-/// A tenant as a caller names it: a GUID, or a verified domain; lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Tenant(String);
-
-impl Tenant {
-    pub fn parse(text: &str) -> Option<Self> {
-        let domain = text.contains('.')
-            && text.len() <= 253
-            && text.split('.').all(|label| {
-                (1..=63).contains(&label.len())
-                    && label
-                        .bytes()
-                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            });
-        (domain || is_guid(text)).then(|| Self(text.to_ascii_lowercase()))
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
 
 impl Config {
     pub fn from_env() -> Result<Self> {
@@ -122,13 +34,6 @@ impl Config {
             allowed_tenants: env.tenants("ALLOWED_TENANTS")?,
             extra_roots: env.get("SSL_CERT_FILE").map(PathBuf::from),
         })
-    }
-
-    pub fn upstream(&self, api: Api) -> &Upstream {
-        match api {
-            Api::Graph => &self.graph,
-            Api::Xdr => &self.xdr,
-        }
     }
 }
 

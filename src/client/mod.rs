@@ -1,0 +1,233 @@
+//! The HTTP client: the only file that sends. TLS, deadlines, repeats, and how much of an answer may be read.
+
+mod connect;
+mod setback;
+
+use std::{sync::OnceLock, time::Duration, time::Instant};
+
+use http::{HeaderMap, Method, StatusCode};
+use reqwest::Url;
+use rustls::{ClientConfig, RootCertStore};
+
+use setback::{Setback, classify, out_of_time};
+
+use crate::{
+    api,
+    config::Config,
+    error::{Code, Error, Result},
+    retry::{self, TRIES},
+    telemetry::Trace,
+    time::Deadline,
+};
+
+/// The longest that one try may take. Hunting queries may run for 200 s.
+const TRY: Duration = Duration::from_secs(210);
+
+/// How much of an error's body is read.
+const ERROR_ROOM: Room = Room {
+    bytes: 64 * 1024,
+    escaped: false,
+};
+
+/// Whether a request may be sent again when nobody knows what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It changes nothing: ask as often as it takes.
+    Read,
+    /// It changes something: send it again only if it provably was not accepted.
+    Change,
+}
+
+/// A request, ready to be sent any number of times. It may hold a secret, so it cannot be shown.
+pub struct Outgoing {
+    /// The name of the service in logs and problem documents.
+    pub service: &'static str,
+    pub kind: Kind,
+    pub method: Method,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+    pub room: Room,
+}
+
+/// A whole answer. It may hold a token, so it cannot be shown.
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer to use.
+pub enum Failure {
+    /// The service answered with a 3xx or a 4xx that means something to whoever asked.
+    Refused(Reply),
+    /// A change was sent, and what became of it is not known.
+    Lost(Error),
+    Failed(Error),
+}
+
+/// How many bytes of an answer can still be returned, counted as the trigger carries them.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    pub bytes: usize,
+    /// Whether the answer travels inside a JSON string, where quotes and backslashes take two bytes.
+    pub escaped: bool,
+}
+
+impl Room {
+    /// What `chunk` takes up.
+    pub fn cost(self, chunk: &[u8]) -> usize {
+        let escapes = |byte: &u8| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
+            0..0x20 => 5,
+            _ => 0,
+        };
+        let escapes: usize = if self.escaped {
+            chunk.iter().map(escapes).sum()
+        } else {
+            0
+        };
+        chunk.len() + escapes
+    }
+
+    /// The error of an answer that takes more.
+    pub fn exceeded(self) -> Error {
+        Error::new(
+            Code::TooLarge,
+            "The answer is larger than this trigger can carry (6 MB from a function, 1 MB through a load balancer; quotes and \
+             backslashes count twice over HTTP). Ask for less: fewer columns or rows, a smaller `top`, or a shorter time.",
+        )
+    }
+}
+
+/// Built once per process; every request goes through it.
+#[derive(Debug)]
+pub struct Client {
+    pooled: reqwest::Client,
+    /// For changes: a connection of its own each, because one that slept in the pool may be dead, and a change that was
+    /// written to a dead connection is a change whose outcome nobody knows.
+    fresh: OnceLock<reqwest::Client>,
+    tls: ClientConfig,
+}
+
+impl Client {
+    pub fn new(config: &Config) -> Result<Self> {
+        let tls = connect::tls(connect::roots(config.extra_roots.as_deref())?);
+        Ok(Self {
+            pooled: connect::client(&tls, usize::MAX),
+            fresh: OnceLock::new(),
+            tls,
+        })
+    }
+
+    /// Sends until there is an answer that `read` can use, or no use in going on.
+    ///
+    /// `read` returns what is wrong with an answer it cannot use; such an answer counts as a failure of the service.
+    pub async fn send<T>(
+        &self,
+        request: &Outgoing,
+        deadline: Deadline,
+        trace: &Trace,
+        read: impl Fn(&Reply) -> std::result::Result<T, String>,
+    ) -> std::result::Result<T, Failure> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let started = Instant::now();
+            let outcome = self.attempt(request, deadline).await;
+            let reply = outcome.as_ref().ok();
+            let request_id = reply.and_then(|reply| api::request_id(&reply.headers));
+            tracing::debug!(
+                service = request.service,
+                method = %request.method,
+                path = request.url.path(),
+                status = reply.map(|reply| reply.status.as_u16()),
+                upstreamRequestId = request_id,
+                durationMs = started.elapsed().as_millis() as u64,
+                "sent a request"
+            );
+            trace.add(request_id);
+            let setback = match outcome {
+                Ok(reply) => match classify(request, reply, tries, &read) {
+                    Ok(done) => return done,
+                    Err(setback) => setback,
+                },
+                Err(setback) => setback,
+            };
+            if request.kind == Kind::Change && !setback.unaccepted {
+                return Err(Failure::Lost(setback.error));
+            }
+            if deadline.has_passed() {
+                return Err(Failure::Failed(out_of_time(request)));
+            }
+            let wait = setback.wait.unwrap_or_default().max(retry::backoff(tries));
+            let again =
+                setback.repeat && (setback.error.code() == Code::Throttled || tries < TRIES);
+            if !again || !deadline.leaves_room_after(wait) {
+                return Err(Failure::Failed(setback.into_error()));
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        request: &Outgoing,
+        deadline: Deadline,
+    ) -> std::result::Result<Reply, Setback> {
+        let http = match request.kind {
+            Kind::Read => &self.pooled,
+            Kind::Change => self.fresh.get_or_init(|| connect::client(&self.tls, 0)),
+        };
+        let broken = |error| Setback::transport(request, deadline, error);
+        let sending = http
+            .request(request.method.clone(), request.url.clone())
+            .headers(request.headers.clone())
+            .body(request.body.clone())
+            .timeout(deadline.remaining().min(TRY));
+        let mut response = sending.send().await.map_err(broken)?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let room = if status.is_success() {
+            request.room
+        } else {
+            ERROR_ROOM
+        };
+        let announced = response.content_length().unwrap_or_default() as usize;
+        if status.is_success() && announced > room.bytes {
+            return Err(Setback::too_large(request));
+        }
+        let (mut body, mut cost) = (Vec::with_capacity(announced.min(room.bytes)), 0);
+        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+            cost += room.cost(&chunk);
+            if cost > room.bytes && !status.is_success() {
+                break;
+            }
+            if cost > room.bytes {
+                return Err(Setback::too_large(request));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply {
+            status,
+            headers,
+            body,
+        })
+    }
+}
+
+/// Tells Lambda why the function cannot start. What happens to that message is no longer our business.
+pub async fn report_init_error(error: &Error) {
+    let Ok(runtime) = std::env::var("AWS_LAMBDA_RUNTIME_API") else {
+        return;
+    };
+    let name = error.code().name();
+    let body =
+        serde_json::json!({ "errorType": name, "errorMessage": error.to_json(), "stackTrace": [] });
+    let report = connect::client(&connect::tls(RootCertStore::empty()), 0)
+        .post(format!("http://{runtime}/2018-06-01/runtime/init/error"))
+        .header("lambda-runtime-function-error-type", name)
+        .body(body.to_string());
+    if let Err(error) = report.send().await {
+        tracing::error!("the init error could not be reported: {error}");
+    }
+}

@@ -1,0 +1,176 @@
+//! What a try brought: an answer to use, one for whoever asked to judge, or a setback and whether trying again may help.
+
+use std::time::Duration;
+
+use http::header::CONTENT_ENCODING;
+
+use super::{Failure, Outgoing, Reply, connect::is_untrusted};
+use crate::{
+    api::ApiError,
+    error::{Code, Error, Upstream},
+    retry,
+    time::{Deadline, Timestamp},
+};
+
+/// A try that brought no usable answer.
+#[derive(Debug)]
+pub struct Setback {
+    pub error: Error,
+    /// Whether asking again may help.
+    pub repeat: bool,
+    /// How long the service told us to wait.
+    pub wait: Option<Duration>,
+    /// Whether the service provably did not act on it.
+    pub unaccepted: bool,
+}
+
+impl Setback {
+    fn unavailable(request: &Outgoing, what: &str, upstream: Upstream) -> Self {
+        let detail = format!("{} {what}.", host(request));
+        let error = Error::new(Code::UpstreamUnavailable, detail).from_upstream(upstream);
+        Self {
+            error,
+            repeat: true,
+            wait: None,
+            unaccepted: false,
+        }
+    }
+
+    /// What the caller hears when it is not tried again.
+    pub fn into_error(self) -> Error {
+        let error = match self.error.code() {
+            Code::UpstreamUnavailable if self.repeat => {
+                self.error.advise("Asking again later may help.")
+            }
+            _ => self.error,
+        };
+        match self.wait {
+            Some(wait) => error.after(wait),
+            None => error,
+        }
+    }
+
+    pub fn too_large(request: &Outgoing) -> Self {
+        let upstream = Upstream {
+            service: request.service,
+            ..Upstream::default()
+        };
+        let error = request.room.exceeded().from_upstream(upstream);
+        Self {
+            error,
+            repeat: false,
+            wait: None,
+            unaccepted: false,
+        }
+    }
+
+    pub fn transport(request: &Outgoing, deadline: Deadline, error: reqwest::Error) -> Self {
+        let upstream = Upstream {
+            service: request.service,
+            ..Upstream::default()
+        };
+        if is_untrusted(&error) {
+            let what = "presented a TLS certificate that is not trusted. If a proxy of your own inspects TLS, name its root in \
+                        SSL_CERT_FILE";
+            let setback = Self::unavailable(request, what, upstream);
+            return Self {
+                repeat: false,
+                unaccepted: true,
+                ..setback
+            };
+        }
+        if error.is_timeout() && deadline.has_passed() {
+            return Self {
+                error: out_of_time(request),
+                repeat: false,
+                wait: None,
+                unaccepted: error.is_connect(),
+            };
+        }
+        let what = match () {
+            () if error.is_connect() => "could not be reached",
+            () if error.is_timeout() => "did not answer in time",
+            () => "broke the connection before its answer was complete",
+        };
+        let setback = Self::unavailable(request, what, upstream);
+        Self {
+            unaccepted: error.is_connect(),
+            ..setback
+        }
+    }
+}
+
+/// Sorts an answer: used, handed to whoever asked, or a setback.
+pub fn classify<T>(
+    request: &Outgoing,
+    reply: Reply,
+    tries: u32,
+    read: &impl Fn(&Reply) -> std::result::Result<T, String>,
+) -> std::result::Result<std::result::Result<T, Failure>, Setback> {
+    let status = reply.status.as_u16();
+    let explained = || ApiError::read(&reply.body);
+    let upstream = || explained().upstream(request.service, status, &reply.headers);
+    if reply
+        .headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding != "identity")
+    {
+        return Err(Setback::unavailable(
+            request,
+            "sent a compressed answer, which was not asked for",
+            upstream(),
+        ));
+    }
+    match status {
+        // 206 is Graph's word for an answer in which a provider's part is missing.
+        200..=299 if status != 206 => match read(&reply) {
+            Ok(answer) => Ok(Ok(answer)),
+            Err(wrong) => Err(Setback::unavailable(
+                request,
+                &format!("sent an answer that {wrong}"),
+                upstream(),
+            )),
+        },
+        429 => {
+            let explained = explained();
+            let wait = retry::quota_wait(&reply.headers, &explained.message, tries);
+            let said = if explained.message.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", explained.message)
+            };
+            let detail = format!(
+                "A quota of {} is used up{said}. Wait as long as `retryAfterSeconds` says.",
+                host(request)
+            );
+            let error = Error::new(Code::Throttled, detail).from_upstream(upstream());
+            Err(Setback {
+                error,
+                repeat: true,
+                wait: Some(wait),
+                unaccepted: true,
+            })
+        }
+        206 | 408 | 500..=599 => {
+            let setback = Setback::unavailable(request, &format!("answered {status}"), upstream());
+            let wait = retry::retry_after(&reply.headers, Timestamp::now());
+            Err(Setback { wait, ..setback })
+        }
+        _ => Ok(Err(Failure::Refused(reply))),
+    }
+}
+
+fn host(request: &Outgoing) -> &str {
+    request.url.host_str().unwrap_or(request.service)
+}
+
+pub fn out_of_time(request: &Outgoing) -> Error {
+    let detail = format!(
+        "The function's time ran out while {} was being asked. Give the function more time, or ask for less.",
+        host(request)
+    );
+    Error::new(Code::DeadlineExceeded, detail).from_upstream(Upstream {
+        service: request.service,
+        ..Upstream::default()
+    })
+}
