@@ -1,0 +1,231 @@
+//! `cargo local invoke`: one operation, once, through the real binary.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use local::operations::{Group, OPERATIONS};
+use local::runtime_api::{Function, Outcome};
+use serde_json::Value;
+use tokio::signal;
+
+use super::list;
+use crate::tenant::Tenant;
+use crate::{Failure, bootstrap, terminal};
+
+/// Invokes one operation and prints its answer
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  cargo local invoke list_incidents
+  cargo local invoke list_incidents '{\"status\":\"active\",\"top\":5}'
+  echo '{\"query\":\"DeviceInfo | take 3\"}' | cargo local invoke run_hunting_query -
+  cargo local invoke update_incident --event events/triggers/http_api.json")]
+pub struct Args {
+    /// The operation's name; `cargo local list` shows them
+    operation: String,
+
+    /// The operation's input, a JSON object; `-` reads it from stdin
+    #[arg(
+        value_name = "JSON",
+        allow_hyphen_values = true,
+        conflicts_with = "event"
+    )]
+    input: Option<String>,
+
+    /// Sends this file as the whole event, of any trigger, and prints the reply whole
+    #[arg(long, value_name = "FILE")]
+    event: Option<PathBuf>,
+
+    /// The function's timeout [default: 210 for hunting, else 30]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=900))]
+    timeout: Option<u64>,
+
+    /// Prints the answer exactly as it came
+    #[arg(long)]
+    raw: bool,
+
+    /// Uses the simulated tenant, whatever AZURE_* says
+    #[arg(long)]
+    simulator: bool,
+
+    /// Shows the function's log as it comes
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// Runs the optimised build, as it is deployed
+    #[arg(long)]
+    release: bool,
+}
+
+pub async fn run(args: &Args) -> Result<(), Failure> {
+    let entry = OPERATIONS.iter().find(|entry| entry.name == args.operation);
+    let entry = entry.ok_or_else(|| unknown(&args.operation))?;
+    let event = event(args)?;
+    let tenant = Tenant::choose(args.simulator)?;
+    terminal::note(format_args!("{tenant}"));
+
+    let timeout = args.timeout.unwrap_or(if entry.group == Group::Hunting {
+        210
+    } else {
+        30
+    });
+    let function = Function::builder(bootstrap::build(args.release)?, entry.name)
+        .envs(tenant.environment())
+        .timeout(Duration::from_secs(timeout))
+        .echo_logs(args.verbose)
+        .start()
+        .map_err(|error| Failure::failed(error.to_string()))?;
+    let outcome = tokio::select! {
+        outcome = function.invoke(&event) => outcome,
+        _ = signal::ctrl_c() => return Err(Failure { message: "interrupted".to_owned(), code: 130 }),
+    };
+    let Outcome::Answer(answer) = &outcome else {
+        let logs = function.logs();
+        if !args.verbose && !logs.trim().is_empty() {
+            terminal::note(format_args!("the function's log:\n{}\n", logs.trim_end()));
+        }
+        return Err(Failure::failed(explain(&outcome, timeout)));
+    };
+    match std::str::from_utf8(answer) {
+        Ok(text) if !args.raw => terminal::print(terminal::pretty(text).as_bytes()),
+        _ => terminal::print(answer),
+    }
+}
+
+/// The event to send, checked to be JSON before anything is started.
+fn event(args: &Args) -> Result<String, Failure> {
+    if let Some(file) = &args.event {
+        let file_name = file.display();
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::usage(format!("{file_name}: {error}")))?;
+        return match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+            Ok(_) => Ok(text),
+            Err(error) => Err(Failure::usage(format!("{file_name} is not JSON: {error}"))),
+        };
+    }
+    let text = match args.input.as_deref() {
+        None => "{}".to_owned(),
+        Some("-") => {
+            let mut text = String::new();
+            let read = std::io::stdin().read_to_string(&mut text);
+            read.map_err(|error| Failure::usage(format!("stdin: {error}")))?;
+            text
+        }
+        Some(text) => text.to_owned(),
+    };
+    let problem = match serde_json::from_str(&text) {
+        Ok(Value::Object(_) | Value::Null) => return Ok(text),
+        Ok(_) => "is JSON, but no object".to_owned(),
+        Err(error) => format!("is not JSON: {error}"),
+    };
+    let shown: String = text.trim().chars().take(200).collect();
+    let operation = &args.operation;
+    Err(Failure::usage(format!(
+        "the input {problem}\n  got: {shown}\n  it takes a JSON object in single quotes, such as: cargo local invoke \
+         {operation} '{{\"name\":\"value\"}}'\n  or from stdin: cargo local invoke {operation} - < input.json"
+    )))
+}
+
+/// Names the nearest operation, if it is near, and all there are.
+fn unknown(name: &str) -> Failure {
+    let distance =
+        |candidate: &str| strsim::levenshtein(&name.replace('-', "_").to_lowercase(), candidate);
+    let nearest = OPERATIONS
+        .iter()
+        .map(|entry| entry.name)
+        .min_by_key(|candidate| distance(candidate));
+    let hint = nearest.filter(|nearest| distance(nearest) <= nearest.len() * 2 / 5);
+    let hint = hint
+        .map(|nearest| format!("; did you mean `{nearest}`?"))
+        .unwrap_or_default();
+    Failure::usage(format!(
+        "there is no operation `{name}`{hint}\n\n{}",
+        list::table().trim_end()
+    ))
+}
+
+/// What went wrong, for people: the problem that the function reported, or what its process did instead of answering.
+fn explain(outcome: &Outcome, timeout: u64) -> String {
+    match outcome {
+        Outcome::Exited { status, .. } => {
+            format!("the function's process ended without an answer ({status})")
+        }
+        Outcome::TimedOut => {
+            format!("no answer within {timeout} s; --timeout gives the function longer")
+        }
+        _ => {
+            let (error_type, message) = outcome.error().unwrap_or_default();
+            match serde_json::from_str::<Value>(&message) {
+                Ok(problem) if problem.is_object() => describe(&problem),
+                _ => format!("{message} ({error_type})"),
+            }
+        }
+    }
+}
+
+/// A problem document in a few lines.
+fn describe(problem: &Value) -> String {
+    let text = |value: &Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    };
+    let title = text(&problem["title"]).unwrap_or_else(|| "the function failed".to_owned());
+    let facts: Vec<_> = [text(&problem["code"]), text(&problem["status"])]
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut lines = format!("{title} ({})", facts.join(", "));
+    if let Some(detail) = text(&problem["detail"]) {
+        lines += &format!("\n  {}", detail.replace('\n', "\n  "));
+    }
+    if let Some(seconds) = text(&problem["retryAfterSeconds"]) {
+        lines += &format!("\n  try again in {seconds} s");
+    }
+    let upstream = &problem["upstream"];
+    if let Some(service) = text(&upstream["service"]) {
+        let status = [text(&upstream["status"]), text(&upstream["code"])]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ");
+        lines += &format!("\n  {service} answered {status}");
+        if let Some(id) = text(&upstream["requestId"]) {
+            lines += &format!(" to request {id}");
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_problem_is_told_in_words() {
+        let problem = json!({
+            "type": "about:blank", "title": "A quota is used up", "status": 429, "code": "Throttled",
+            "detail": "45 calls a minute.\nAsk less often.", "retryAfterSeconds": 12,
+            "upstream": {"service": "graph", "status": 429, "code": "TooManyRequests", "requestId": "r-1"},
+        });
+        let expected = "A quota is used up (Throttled, 429)\n  45 calls a minute.\n  Ask less often.\n  \
+                        try again in 12 s\n  graph answered 429 TooManyRequests to request r-1";
+        assert_eq!(describe(&problem), expected);
+    }
+
+    #[test]
+    fn a_failure_that_is_no_problem_is_told_by_its_message() {
+        let message = "no such file".to_owned();
+        let outcome = Outcome::InitError {
+            error_type: "Runtime.InvalidEntrypoint".to_owned(),
+            message,
+        };
+        assert_eq!(
+            explain(&outcome, 30),
+            "no such file (Runtime.InvalidEntrypoint)"
+        );
+        assert!(explain(&Outcome::TimedOut, 30).contains("within 30 s"));
+    }
+}

@@ -1,0 +1,138 @@
+//! A function's outcome as the HTTP answer that an HTTP API makes of it.
+
+use std::fmt::Write;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
+use hyper::{Request, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::operations::OPERATIONS;
+use crate::runtime_api::Outcome;
+
+pub(super) type Reply = Response<Full<Bytes>>;
+
+/// A reply in payload format 2.0 that speaks of HTTP. Any other JSON is itself the body.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Proxy {
+    status_code: u16,
+    #[serde(default)]
+    headers: serde_json::Map<String, Value>,
+    #[serde(default)]
+    cookies: Vec<String>,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+/// The answer for an outcome and, when the function failed, why.
+pub(super) fn from_outcome(outcome: Outcome) -> (Reply, Option<String>) {
+    if let Outcome::Answer(body) = &outcome {
+        return match from_answer(body) {
+            Some(reply) => (reply, None),
+            None => {
+                let why = format!(
+                    "not a reply for an HTTP API: {}",
+                    String::from_utf8_lossy(&body[..body.len().min(500)])
+                );
+                (
+                    message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+                    Some(why),
+                )
+            }
+        };
+    }
+    let reply = match outcome {
+        Outcome::TimedOut => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+        _ => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+    };
+    let mut why = outcome
+        .error()
+        .map(|(error_type, message)| format!("{error_type}: {message}"));
+    if let (Outcome::Exited { logs, .. }, Some(why)) = (&outcome, &mut why) {
+        let _ = write!(why, "\n{logs}");
+    }
+    (reply, why)
+}
+
+fn from_answer(body: &Bytes) -> Option<Reply> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    if value.get("statusCode").is_none() {
+        return Some(json_reply(StatusCode::OK, body.clone()));
+    }
+    let proxy: Proxy = serde_json::from_value(value).ok()?;
+    let body = proxy.body.unwrap_or_default();
+    let body = if proxy.is_base64_encoded {
+        BASE64_STANDARD.decode(body).ok()?
+    } else {
+        body.into_bytes()
+    };
+    let mut reply = Response::builder()
+        .status(proxy.status_code)
+        .body(Full::from(body))
+        .ok()?;
+    let headers = reply.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain;charset=UTF-8"),
+    );
+    for (name, value) in proxy.headers {
+        let value = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        headers.insert(name.parse::<HeaderName>().ok()?, value.parse().ok()?);
+    }
+    for cookie in proxy.cookies {
+        headers.append(SET_COOKIE, cookie.parse().ok()?);
+    }
+    Some(reply)
+}
+
+/// An answer of the gateway itself: `{"message":"Not Found"}`.
+pub(super) fn message(status: StatusCode, text: &str) -> Reply {
+    json_reply(status, json!({"message": text}).to_string().into())
+}
+
+/// The routes that there are, as lines of text, or as JSON for whoever asks for it.
+pub(super) fn listing(request: &Request<Incoming>) -> Reply {
+    let accept = request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .unwrap_or_default();
+    if accept.contains("application/json") {
+        return json_reply(
+            StatusCode::OK,
+            crate::operations::as_json().to_string().into(),
+        );
+    }
+    let mut text = String::new();
+    for entry in OPERATIONS {
+        let _ = writeln!(
+            text,
+            "{:6} {:27} {}",
+            entry.method, entry.path, entry.summary
+        );
+    }
+    let mut reply = Response::new(Full::from(text));
+    reply.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    reply
+}
+
+fn json_reply(status: StatusCode, body: Bytes) -> Reply {
+    let mut reply = Response::new(Full::from(body));
+    *reply.status_mut() = status;
+    reply
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
+}

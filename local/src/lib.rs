@@ -1,0 +1,10 @@
+//! Runs the Lambda functions on this machine, each in a process of its own as Lambda runs them.
+//!
+//! - [`runtime_api`]: a function behind the Lambda Runtime API, invoked from Rust;
+//! - [`gateway`]: all functions behind an HTTP gateway with the deployed stack's routes;
+//! - [`operations`]: the table of what there is to run.
+
+pub mod gateway;
+pub mod operations;
+mod own_thread;
+pub mod runtime_api;

@@ -1,0 +1,68 @@
+//! `cargo local`: lists the operations, invokes one, or serves them all over HTTP, on this machine.
+
+mod bootstrap;
+mod commands;
+mod tenant;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use commands::{invoke, list, serve};
+
+/// Runs the Lambda functions on this machine: against a simulated Defender tenant, or, where AZURE_TENANT_ID and
+/// AZURE_CLIENT_ID are set, against that one.
+#[derive(Parser)]
+#[command(bin_name = "cargo local")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(list::Args),
+    Invoke(invoke::Args),
+    Serve(serve::Args),
+}
+
+/// Why a command did not do what it was asked to: said on stderr, with a hint how to do better.
+pub struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// The command was called wrongly: exit code 2, as for every usage error.
+    fn usage(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            code: 2,
+        }
+    }
+
+    /// The command failed: exit code 1.
+    fn failed(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            code: 1,
+        }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::List(args) => list::run(&args),
+        Command::Invoke(args) => invoke::run(&args).await,
+        Command::Serve(args) => serve::run(&args).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal::note(format_args!("error: {}", failure.message));
+            ExitCode::from(failure.code)
+        }
+    }
+}
