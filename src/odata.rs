@@ -2,7 +2,10 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::time::{self, Timestamp};
+use crate::{
+    error::{Error, Result},
+    time::{self, Timestamp},
+};
 
 /// Everything but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -54,6 +57,18 @@ impl Filter {
         }
         self.expression.push_str(expression);
         self
+    }
+
+    /// The caller's own expression, which goes instead of all others.
+    pub fn or_raw(self, raw: Option<&str>) -> Result<Self> {
+        match raw {
+            Some(raw) if self.is_empty() => Ok(Self::raw(raw)),
+            Some(_) => Err(Error::field(
+                "filter",
+                "it goes instead of the other filters, not with them",
+            )),
+            None => Ok(self),
+        }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -2,15 +2,17 @@
 //!
 //! <https://learn.microsoft.com/graph/api/resources/security-alert>
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
-    change,
-    vocabulary::{AlertId, AlertStatus, Classification, Comment, Determination, Severity, Since},
+    change::{self, Change, owner},
+    vocabulary::{
+        AlertId, AlertStatus, Classification, Comment, Determination, Severity, Since, instant,
+    },
 };
 use crate::{
     call::{Call, Object},
-    error::{Error, Result},
+    error::Result,
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
     page::{self, Cursor, Listing, Top},
@@ -81,9 +83,7 @@ impl Operation for ListAlerts {
 
 impl ListAlerts {
     fn filter(&self, call: &Call<'_>) -> Result<Filter> {
-        let now = call.invocation.now;
-        let instant = |since: Option<Since>| since.map(|since| since.from(now)).transpose();
-        let filter = Filter::default()
+        Filter::default()
             .eq(
                 "status",
                 self.status.map(|word| word.on(call.api)).transpose()?,
@@ -106,18 +106,19 @@ impl ListAlerts {
                     .transpose()?,
             )
             .eq("serviceSource", self.service_source.as_deref())
-            .at("lastUpdateDateTime", "ge", instant(self.updated_since)?)
-            .at("lastUpdateDateTime", "lt", instant(self.updated_before)?)
-            .at("createdDateTime", "ge", instant(self.created_since)?)
-            .at("createdDateTime", "lt", instant(self.created_before)?);
-        match &self.filter {
-            Some(raw) if filter.is_empty() => Ok(Filter::raw(raw)),
-            Some(_) => Err(Error::field(
-                "filter",
-                "it goes instead of the other filters, not with them",
-            )),
-            None => Ok(filter),
-        }
+            .at(
+                "lastUpdateDateTime",
+                "ge",
+                instant(self.updated_since, call)?,
+            )
+            .at(
+                "lastUpdateDateTime",
+                "lt",
+                instant(self.updated_before, call)?,
+            )
+            .at("createdDateTime", "ge", instant(self.created_since, call)?)
+            .at("createdDateTime", "lt", instant(self.created_before, call)?)
+            .or_raw(self.filter.as_deref())
     }
 }
 
@@ -162,12 +163,9 @@ impl Operation for UpdateAlert {
     const PERMISSIONS: Permissions = CHANGE;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        let body = Change {
+        let change = Change {
             status: self.status.map(|word| word.on(call.api)).transpose()?,
-            assigned_to: self
-                .assigned_to
-                .as_deref()
-                .map(|name| Some(name).filter(|name| !name.is_empty())),
+            assigned_to: self.assigned_to.as_deref().map(owner),
             classification: self
                 .classification
                 .map(|word| word.on(call.api))
@@ -176,23 +174,10 @@ impl Operation for UpdateAlert {
                 .determination
                 .map(|word| word.on(call.api))
                 .transpose()?,
+            ..Change::default()
         };
-        change::update(call, &["alerts_v2", self.id.as_str()], &body).await
+        change.send(call, &["alerts_v2", self.id.as_str()]).await
     }
-}
-
-/// The body of an update.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Change<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    assigned_to: Option<Option<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    classification: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    determination: Option<&'static str>,
 }
 
 /// `POST /security/alerts_v2/{id}/comments`. Answers all comments of the alert.

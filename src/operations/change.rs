@@ -11,20 +11,48 @@ use crate::{
     time::Timestamp,
 };
 
-/// Sends a PATCH and answers the item as it is then.
-pub async fn update(call: &Call<'_>, path: &[&str], change: &impl Serialize) -> Result<Answer> {
-    let Ok(Value::Object(wanted)) = serde_json::to_value(change) else {
-        return Err(Error::new(Code::Internal, "a change that is no object"));
-    };
-    if wanted.is_empty() {
-        return Err(Error::new(
-            Code::InvalidInput,
-            "Nothing to change: give at least one field besides `id`.",
-        ));
-    }
-    match call.change(Method::PATCH, path, &wanted).await? {
-        Sent::Answered(Object(item)) => Ok(Answer::unread(item)),
-        Sent::Lost(lost) => look_for_update(call, path, &wanted, lost).await,
+/// The body of an update: what is set, in the API's own words.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<&'static str>,
+    /// `null` is nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assigned_to: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classification: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub determination: Option<&'static str>,
+    /// An incident's tags in Graph.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_tags: Option<&'a [String]>,
+    /// An incident's tags in the Defender XDR API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<&'a [String]>,
+}
+
+/// The owner that a caller names; an empty one is nobody.
+pub fn owner(name: &str) -> Option<&str> {
+    Some(name).filter(|name| !name.is_empty())
+}
+
+impl Change<'_> {
+    /// Sends it as a PATCH and answers the item as it is then.
+    pub async fn send(&self, call: &Call<'_>, path: &[&str]) -> Result<Answer> {
+        let Ok(Value::Object(wanted)) = serde_json::to_value(self) else {
+            return Err(Error::new(Code::Internal, "a change that is no object"));
+        };
+        if wanted.is_empty() {
+            return Err(Error::new(
+                Code::InvalidInput,
+                "Nothing to change: give at least one field besides `id`.",
+            ));
+        }
+        match call.change(Method::PATCH, path, &wanted).await? {
+            Sent::Answered(Object(item)) => Ok(Answer::unread(item)),
+            Sent::Lost(lost) => look_for_update(call, path, &wanted, lost).await,
+        }
     }
 }
 

@@ -3,10 +3,14 @@
 //! Graph: <https://learn.microsoft.com/graph/api/resources/security-incident>.
 //! Defender XDR API: <https://learn.microsoft.com/defender-xdr/api-incident>; 50 calls a minute and 1,500 an hour.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::vocabulary::{
-    Classification, Comment, Determination, IncidentId, IncidentStatus, Severity, Since,
+use super::{
+    change::{self, Change, owner},
+    vocabulary::{
+        Classification, Comment, Determination, IncidentId, IncidentStatus, Severity, Since,
+        instant,
+    },
 };
 use crate::{
     api::Api,
@@ -91,46 +95,43 @@ impl Operation for ListIncidents {
 
 impl ListIncidents {
     fn filter(&self, call: &Call<'_>) -> Result<Filter> {
-        let now = call.invocation.now;
-        let instant = |since: Option<Since>| since.map(|since| since.from(now)).transpose();
-        let spelled = |word: Option<Result<&'static str>>| word.transpose();
-        let (updated, created, status) = match call.api {
-            Api::Graph => ("lastUpdateDateTime", "createdDateTime", "status"),
-            Api::Xdr => ("lastUpdateTime", "createdTime", "status"),
+        let (updated, created) = match call.api {
+            Api::Graph => ("lastUpdateDateTime", "createdDateTime"),
+            Api::Xdr => ("lastUpdateTime", "createdTime"),
         };
         let mut filter = Filter::default()
-            .eq(status, spelled(self.status.map(|word| word.on(call.api)))?)
+            .eq(
+                "status",
+                self.status.map(|word| word.on(call.api)).transpose()?,
+            )
             .eq("assignedTo", self.assigned_to.as_deref())
-            .at(updated, "ge", instant(self.updated_since)?)
-            .at(updated, "lt", instant(self.updated_before)?)
-            .at(created, "ge", instant(self.created_since)?)
-            .at(created, "lt", instant(self.created_before)?);
+            .at(updated, "ge", instant(self.updated_since, call)?)
+            .at(updated, "lt", instant(self.updated_before, call)?)
+            .at(created, "ge", instant(self.created_since, call)?)
+            .at(created, "lt", instant(self.created_before, call)?);
         if call.api == Api::Graph {
             filter = filter
                 .eq(
                     "severity",
-                    spelled(self.severity.map(|word| word.on(call.api)))?,
+                    self.severity.map(|word| word.on(call.api)).transpose()?,
                 )
                 .eq(
                     "classification",
-                    spelled(self.classification.map(|word| word.on(call.api)))?,
+                    self.classification
+                        .map(|word| word.on(call.api))
+                        .transpose()?,
                 )
                 .eq(
                     "determination",
-                    spelled(self.determination.map(|word| word.on(call.api)))?,
+                    self.determination
+                        .map(|word| word.on(call.api))
+                        .transpose()?,
                 );
         } else if self.classification.is_some() || self.determination.is_some() {
             let detail = "The Defender XDR API (DEFENDER_API=xdr) cannot filter by `classification` or `determination`.";
             return Err(Error::new(Code::InvalidInput, detail));
         }
-        match &self.filter {
-            Some(raw) if filter.is_empty() => Ok(Filter::raw(raw)),
-            Some(_) => Err(Error::field(
-                "filter",
-                "it goes instead of the other filters, not with them",
-            )),
-            None => Ok(filter),
-        }
+        filter.or_raw(self.filter.as_deref())
     }
 }
 
@@ -190,13 +191,14 @@ impl Operation for UpdateIncident {
     const PERMISSIONS: Permissions = CHANGE;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        let (graph, tags) = (call.api == Api::Graph, self.tags.as_deref());
+        let tags = self.tags.as_deref();
+        let (custom_tags, tags) = match call.api {
+            Api::Graph => (tags, None),
+            Api::Xdr => (None, tags),
+        };
         let change = Change {
             status: self.status.map(|word| word.on(call.api)).transpose()?,
-            assigned_to: self
-                .assigned_to
-                .as_deref()
-                .map(|name| Some(name).filter(|name| !name.is_empty())),
+            assigned_to: self.assigned_to.as_deref().map(owner),
             classification: self
                 .classification
                 .map(|word| word.on(call.api))
@@ -205,29 +207,11 @@ impl Operation for UpdateIncident {
                 .determination
                 .map(|word| word.on(call.api))
                 .transpose()?,
-            custom_tags: tags.filter(|_| graph),
-            tags: tags.filter(|_| !graph),
+            custom_tags,
+            tags,
         };
-        super::change::update(call, &["incidents", self.id.as_str()], &change).await
+        change.send(call, &["incidents", self.id.as_str()]).await
     }
-}
-
-/// The body of an update; Graph calls the tags `customTags`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Change<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    assigned_to: Option<Option<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    classification: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    determination: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    custom_tags: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<&'a [String]>,
 }
 
 /// `POST /security/incidents/{id}/comments`. Answers all comments of the incident.
@@ -247,6 +231,6 @@ impl Operation for CommentIncident {
     const PERMISSIONS: Permissions = Permissions { xdr: &[], ..CHANGE };
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        super::change::comment(call, &["incidents", self.id.as_str()], &self.comment.0).await
+        change::comment(call, &["incidents", self.id.as_str()], &self.comment.0).await
     }
 }

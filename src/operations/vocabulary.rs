@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     api::Api,
+    call::Call,
     error::{Code, Error, Result},
     time::{Timestamp, parse_duration},
 };
@@ -166,6 +167,13 @@ impl<'de> Deserialize<'de> for AlertId {
 pub enum Since {
     At(Timestamp),
     Ago(jiff::SignedDuration),
+}
+
+/// The instant that is meant, counted back from the run's "now" where it is relative.
+pub fn instant(since: Option<Since>, call: &Call<'_>) -> Result<Option<Timestamp>> {
+    since
+        .map(|since| since.from(call.invocation.now))
+        .transpose()
 }
 
 impl Since {

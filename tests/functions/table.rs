@@ -40,7 +40,7 @@ fn every_operation_has_a_sample_input_and_every_sample_an_operation() {
     let files = std::fs::read_dir(root().join("events")).unwrap();
     let samples: HashSet<_> = files
         .map(|file| file.unwrap().path())
-        .filter(|path| path.is_file())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
     assert_eq!(
