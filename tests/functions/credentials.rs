@@ -1,5 +1,17 @@
 //! Tokens: how they are asked for, kept, renewed and judged, and whose tenant they are for.
 
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
+
+use defender_functions::{
+    call::App,
+    config::{Config, Tenant},
+    entra::token::Want,
+    telemetry::Trace,
+    time::Deadline,
+};
 use serde_json::json;
 use simulator::{Fault, Kind, Simulator};
 
@@ -56,6 +68,40 @@ async fn a_token_serves_many_invocations() {
 }
 
 #[tokio::test]
+async fn callers_that_want_the_same_token_wait_for_one_fetch() {
+    let simulator = Simulator::start();
+    simulator.inject(Fault::from(Kind::Delay { milliseconds: 100 }).times(0));
+    let environment: HashMap<_, _> = simulator.environment().into_iter().collect();
+    let app = App::new(Config::read(|name| environment.get(name).cloned()).unwrap()).unwrap();
+    let other = Tenant::parse("kitsune-foods.example").unwrap();
+    let deadline = Deadline::of_lambda(SystemTime::now() + Duration::from_secs(30));
+    let trace = Trace::default();
+    let want = |tenant| Want {
+        config: &app.config,
+        client: &app.client,
+        tenant,
+        audience: &app.config.graph.audience,
+        deadline,
+        trace: &trace,
+    };
+    let callers = (0..20).map(|caller| {
+        let want = want(if caller % 2 == 0 {
+            &app.config.tenant
+        } else {
+            &other
+        });
+        let app = &app;
+        async move { app.tokens.get(&want).await.unwrap().authorization() }
+    });
+    let tokens = futures_util::future::join_all(callers).await;
+    assert_eq!(token_requests(&simulator).len(), 2, "one for each tenant");
+    for caller in 2..20 {
+        assert_eq!(tokens[caller], tokens[caller % 2]);
+    }
+    assert_ne!(tokens[0], tokens[1]);
+}
+
+#[tokio::test]
 async fn a_token_near_its_end_is_renewed_before_it_is_used() {
     let simulator = Simulator::start();
     let client_id = variable(&simulator, "AZURE_CLIENT_ID");
@@ -65,7 +111,7 @@ async fn a_token_near_its_end_is_renewed_before_it_is_used() {
     let function = function(&simulator, "list_incidents");
     function.invoke(LIST).await.json();
     // Three quarters of two seconds is when a token of two seconds is renewed.
-    tokio::time::sleep(std::time::Duration::from_millis(1_600)).await;
+    tokio::time::sleep(Duration::from_millis(1_600)).await;
     function.invoke(LIST).await.json();
     assert_eq!(token_requests(&simulator).len(), 2);
 }
@@ -292,7 +338,7 @@ async fn a_token_that_still_works_is_used_while_entra_is_down() {
             .times(0),
     );
     // A token of twenty seconds is renewed after fifteen.
-    tokio::time::sleep(std::time::Duration::from_millis(15_100)).await;
+    tokio::time::sleep(Duration::from_millis(15_100)).await;
     function.invoke(LIST).await.json();
     assert!(
         token_requests(&simulator).len() > 1,
