@@ -38,6 +38,13 @@ pub struct Deadline {
 impl Deadline {
     /// From the instant at which Lambda ends the invocation.
     pub fn of_lambda(ends: SystemTime) -> Self {
+        // cargo-lambda's emulator says how long there is, not when it ends.
+        let since_epoch = ends
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        if since_epoch <= LONGEST {
+            return Self::after(since_epoch);
+        }
         Self::after(ends.duration_since(SystemTime::now()).unwrap_or_default())
     }
 

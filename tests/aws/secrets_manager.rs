@@ -1,0 +1,193 @@
+//! The client secret in Secrets Manager: moto keeps it, the real `bootstrap` reads it.
+
+use std::process::Command;
+
+use local::runtime_api::{Function, Outcome};
+use serde_json::{Value, json};
+use simulator::Simulator;
+
+use crate::{
+    process::Server,
+    python::{Python, scratch},
+};
+
+/// moto's server with one secret, and a tenant whose app has that secret.
+struct Vault {
+    python: Python,
+    moto: Server,
+    simulator: Simulator,
+    arn: String,
+}
+
+const NAME: &str = "defender/client-secret";
+
+impl Vault {
+    /// `stored` makes what the vault holds of the app's client secret.
+    fn with(stored: impl FnOnce(&str) -> String) -> Self {
+        let python = Python::cloud();
+        let moto = Server::start("moto", |port| {
+            let mut command = Command::new(python.program("moto_server"));
+            let recording = scratch("moto").join(format!("{port}.recording"));
+            command
+                .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+                .env("MOTO_RECORDER_FILEPATH", recording);
+            command
+        });
+        let simulator = Simulator::start();
+        let secret = environment(&simulator, "AZURE_CLIENT_SECRET");
+        let mut vault = Self {
+            python,
+            moto,
+            simulator,
+            arn: String::new(),
+        };
+        let arn = vault.ask(
+            "create_secret",
+            &json!({ "name": NAME, "value": stored(&secret) }),
+        );
+        vault.arn = arn.as_str().expect("an ARN is a string").to_owned();
+        vault.ask("record", &json!({ "action": "start-recording" }));
+        vault
+    }
+
+    fn ask(&self, what: &str, arguments: &Value) -> Value {
+        self.python.script(
+            "cloud.py",
+            &[&self.moto.origin, what, &arguments.to_string()],
+        )
+    }
+
+    /// What `list_incidents` comes to when it looks for the secret under `id`.
+    fn list_incidents(&self, id: &str) -> Outcome {
+        let function = Function::builder(env!("CARGO_BIN_EXE_bootstrap"), "list_incidents")
+            .envs(
+                self.simulator
+                    .environment()
+                    .into_iter()
+                    .filter(|(name, _)| name != "AZURE_CLIENT_SECRET"),
+            )
+            .env("AZURE_CLIENT_SECRET_ID", id)
+            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.moto.origin)
+            .env("AWS_REGION", "eu-west-1")
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env(
+                "AWS_SECRET_ACCESS_KEY",
+                "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+            )
+            .env("AWS_SESSION_TOKEN", "session-token")
+            .start()
+            .expect("bootstrap starts");
+        let wait = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime starts");
+        wait.block_on(async {
+            let first = function.invoke("{}").await;
+            // The second is served from what the first has learnt.
+            if matches!(first, Outcome::Answer(_)) {
+                function.invoke("{}").await
+            } else {
+                first
+            }
+        })
+    }
+
+    /// The requests that Secrets Manager was sent.
+    fn requests(&self) -> Vec<Value> {
+        let recorded = self.ask("record", &json!({ "action": "download-recording" }));
+        let lines = recorded
+            .as_str()
+            .expect("a recording is text")
+            .lines()
+            .filter(|line| !line.trim().is_empty());
+        lines
+            .map(|line| serde_json::from_str(line).expect("a recorded request is JSON"))
+            .collect()
+    }
+}
+
+fn environment(simulator: &Simulator, name: &str) -> String {
+    let variables = simulator.environment();
+    let (_, value) = variables
+        .into_iter()
+        .find(|(key, _)| key == name)
+        .expect("the simulator names its app's secret");
+    value
+}
+
+#[test]
+fn a_plain_secret_is_read_by_name_in_one_signed_request() {
+    let vault = Vault::with(str::to_owned);
+    let answer = vault.list_incidents(NAME).json();
+    assert!(
+        !answer["items"].as_array().expect("a list").is_empty(),
+        "{answer}"
+    );
+
+    let requests = vault.requests();
+    assert_eq!(requests.len(), 1, "{requests:#?}");
+    let header = |name: &str| {
+        let headers = requests[0]["headers"]
+            .as_object()
+            .expect("headers are an object");
+        headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| value.as_str())
+            .unwrap_or_default()
+    };
+    assert_eq!(header("x-amz-target"), "secretsmanager.GetSecretValue");
+    assert_eq!(header("x-amz-security-token"), "session-token");
+    let authorization = header("authorization");
+    assert!(
+        authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"),
+        "{authorization}"
+    );
+    assert!(
+        authorization.contains("/eu-west-1/secretsmanager/aws4_request"),
+        "{authorization}"
+    );
+}
+
+#[test]
+fn a_secret_in_json_is_read_by_arn() {
+    let vault = Vault::with(|secret| {
+        json!({ "clientSecret": secret, "rotated": "2026-11-01" }).to_string()
+    });
+    let answer = vault.list_incidents(&vault.arn).json();
+    assert!(
+        !answer["items"].as_array().expect("a list").is_empty(),
+        "{answer}"
+    );
+    assert_eq!(vault.requests().len(), 1);
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_named_and_nothing_is_asked_of_entra() {
+    let vault = Vault::with(str::to_owned);
+    let outcome = vault.list_incidents("defender/other");
+    let (error_type, message) = outcome.error().expect("there is no such secret");
+    assert!(
+        ["Misconfigured", "CredentialRejected"].contains(&error_type.as_str()),
+        "{error_type}: {message}"
+    );
+    assert!(message.contains("AZURE_CLIENT_SECRET_ID"), "{message}");
+    assert!(
+        vault.simulator.requests().is_empty(),
+        "{:?}",
+        vault.simulator.requests()
+    );
+}
+
+#[test]
+fn json_without_the_field_is_reported_without_what_it_holds() {
+    let vault = Vault::with(|secret| json!({ "password": secret }).to_string());
+    let outcome = vault.list_incidents(NAME);
+    let (error_type, message) = outcome.error().expect("the secret has no clientSecret");
+    assert_eq!(error_type, "Misconfigured", "{message}");
+    assert!(message.contains("clientSecret"), "{message}");
+    assert!(
+        !message.contains(&environment(&vault.simulator, "AZURE_CLIENT_SECRET")),
+        "{message}"
+    );
+}
