@@ -1,7 +1,7 @@
 //! The upstream APIs: where each one is, which audience its tokens carry, and how it spells an error.
 
 use http::HeaderMap;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::error::Upstream;
 
@@ -110,23 +110,40 @@ pub fn request_id(headers: &HeaderMap) -> Option<String> {
 /// An error as Microsoft's APIs spell it.
 #[derive(Debug, Default, Deserialize)]
 pub struct ApiError {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub code: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub message: String,
     #[serde(default)]
     target: Option<String>,
     #[serde(default, alias = "innererror", rename = "innerError")]
-    inner: Option<InnerError>,
+    inner: Option<Box<InnerError>>,
 }
 
-/// Graph nests the more specific code and its ids: <https://learn.microsoft.com/graph/errors>.
+/// Graph nests the more specific codes and its ids, at any depth: <https://learn.microsoft.com/graph/errors>.
 #[derive(Debug, Default, Deserialize)]
 struct InnerError {
     #[serde(default)]
     code: Option<String>,
     #[serde(default, rename = "request-id")]
     request_id: Option<String>,
+    #[serde(default, alias = "innererror", rename = "innerError")]
+    inner: Option<Box<InnerError>>,
+}
+
+impl InnerError {
+    /// The most specific code.
+    fn code(&self) -> Option<&str> {
+        self.inner
+            .as_ref()
+            .and_then(|inner| inner.code())
+            .or(self.code.as_deref())
+            .filter(|code| !code.is_empty())
+    }
+}
+
+fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl ApiError {
@@ -144,8 +161,9 @@ impl ApiError {
     pub fn upstream(&self, service: &'static str, status: u16, headers: &HeaderMap) -> Upstream {
         let inner = self.inner.as_ref();
         let code = inner
-            .and_then(|inner| inner.code.clone())
-            .unwrap_or_else(|| self.code.clone());
+            .and_then(|inner| inner.code())
+            .unwrap_or(&self.code)
+            .to_owned();
         Upstream {
             service,
             status: Some(status),
@@ -173,6 +191,20 @@ mod tests {
             assert_eq!(upstream.request_id.as_deref(), Some("r-1"));
             assert_eq!(upstream.code.as_deref(), Some("Forbidden"));
         }
+    }
+
+    #[test]
+    fn the_most_specific_code_is_taken_and_nulls_are_nothing() {
+        let body = br#"{"error":{"code":"A","message":null,"innerError":{"code":"B","innererror":{"code":"C"}}}}"#;
+        let error = ApiError::read(body);
+        assert_eq!(
+            error
+                .upstream("graph", 400, &HeaderMap::new())
+                .code
+                .as_deref(),
+            Some("C")
+        );
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("A", ""));
     }
 
     #[test]

@@ -44,6 +44,26 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code, in the order of their declaration.
+    pub const ALL: [Self; 16] = [
+        Code::InvalidInput,
+        Code::TenantNotAllowed,
+        Code::PermissionMissing,
+        Code::CredentialRejected,
+        Code::NotFound,
+        Code::Conflict,
+        Code::NotReady,
+        Code::Refused,
+        Code::Throttled,
+        Code::TooLarge,
+        Code::UpstreamRejected,
+        Code::UpstreamUnavailable,
+        Code::DeadlineExceeded,
+        Code::OutcomeUnknown,
+        Code::Misconfigured,
+        Code::Internal,
+    ];
+
     /// The `errorType` of a direct invocation and the `code` of a problem document.
     pub fn name(self) -> &'static str {
         self.facts().0
@@ -246,5 +266,22 @@ impl From<Error> for Diagnostic {
             error_type: error.code().name().to_owned(),
             error_message: error.to_json(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_among_all_of_them() {
+        for (at, code) in Code::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, at);
+        }
+        assert_eq!(
+            Code::ALL.len(),
+            Code::Internal as usize + 1,
+            "Internal is the last one"
+        );
     }
 }

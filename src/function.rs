@@ -36,6 +36,11 @@ impl Function {
         self.entry.method
     }
 
+    /// The path of the operation's HTTP route.
+    pub fn path(&self) -> &'static str {
+        self.entry.path
+    }
+
     /// Runs the operation on one input and writes the invocation's log line.
     pub async fn run(
         &self,

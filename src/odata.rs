@@ -7,6 +7,9 @@ use crate::{
     time::{self, Timestamp},
 };
 
+/// The longest filter: it travels in a URL, which no server takes at any length.
+const LONGEST: usize = 4096;
+
 /// Everything but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -61,6 +64,12 @@ impl Filter {
 
     /// The caller's own expression, which goes instead of all others.
     pub fn or_raw(self, raw: Option<&str>) -> Result<Self> {
+        if raw.map_or(self.expression.len(), str::len) > LONGEST {
+            return Err(Error::field(
+                "filter",
+                format_args!("it is longer than {LONGEST} characters"),
+            ));
+        }
         match raw {
             Some(raw) if self.is_empty() => Ok(Self::raw(raw)),
             Some(_) => Err(Error::field(

@@ -1,6 +1,6 @@
 //! The client secret in AWS Secrets Manager, read by one signed request over the HTTP client that is there already.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::{
@@ -15,6 +15,7 @@ use crate::{
     client::{Client, Failure, Kind, Outgoing, Reply, Room},
     config::AwsSecret,
     error::{Code, Error, Result, Upstream},
+    retry,
     telemetry::Trace,
     time::Deadline,
 };
@@ -27,13 +28,13 @@ const ROOM: Room = Room {
     escaped: false,
 };
 
-/// Reads the secret: a plain string, or a JSON object with `clientSecret`.
-pub async fn client_secret(
+/// Reads the secrets: a plain string, or a JSON object with `clientSecret` and perhaps `previousClientSecret`.
+pub async fn client_secrets(
     secret: &AwsSecret,
     client: &Client,
     deadline: Deadline,
     trace: &Trace,
-) -> Result<SecretString> {
+) -> Result<Vec<SecretString>> {
     let request = signed(secret)?;
     let read = |reply: &Reply| {
         // Neither this struct nor its errors are ever shown: they hold the secret.
@@ -46,29 +47,51 @@ pub async fn client_secret(
             .map_err(|_| "is not the documented JSON".to_owned())
             .map(|value: Value| value.text)
     };
-    match client.send(&request, deadline, trace, read).await {
-        Ok(Some(text)) => extract(&text),
-        Ok(None) => Err(unusable("is binary; store a string")),
-        Err(Failure::Refused(reply)) => Err(refusal(secret, &reply)),
-        Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let error = match client.send(&request, deadline, trace, read).await {
+            Ok(Some(text)) => return extract(&text),
+            Ok(None) => return Err(unusable("is binary; store a string")),
+            Err(Failure::Refused(reply)) => refusal(secret, &reply),
+            Err(Failure::Failed(error) | Failure::Lost(error)) => return Err(error),
+        };
+        // AWS throttles with a 400, which the client takes for an answer.
+        let pause = retry::backoff(tries);
+        if error.code() != Code::Throttled
+            || tries == retry::TRIES
+            || !deadline.leaves_room_after(pause)
+        {
+            return Err(error);
+        }
+        tokio::time::sleep(pause).await;
     }
 }
 
-fn extract(text: &str) -> Result<SecretString> {
+fn extract(text: &str) -> Result<Vec<SecretString>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Document {
         client_secret: String,
+        previous_client_secret: Option<String>,
     }
-    let secret = match text.trim_start().starts_with('{') {
-        true => serde_json::from_str(text).map(|document: Document| document.client_secret).map_err(|_| {
-            unusable("is a JSON object without the string `clientSecret`; store that, or the client secret alone")
-        })?,
-        false => text.trim().to_owned(),
+    let secrets = match text.trim_start().starts_with('{') {
+        true => serde_json::from_str(text)
+            .map(|document: Document| vec![Some(document.client_secret), document.previous_client_secret])
+            .map_err(|_| {
+                unusable("is a JSON object without the string `clientSecret`; store that, or the client secret alone")
+            })?,
+        false => vec![Some(text.trim().to_owned())],
     };
-    match secret.is_empty() {
+    let secrets: Vec<_> = secrets
+        .into_iter()
+        .flatten()
+        .filter(|secret| !secret.is_empty())
+        .map(Into::into)
+        .collect();
+    match secrets.is_empty() {
         true => Err(unusable("is empty")),
-        false => Ok(secret.into()),
+        false => Ok(secrets),
     }
 }
 
@@ -136,6 +159,7 @@ fn signed(secret: &AwsSecret) -> Result<Outgoing> {
         url: secret.endpoint.clone(),
         headers,
         body,
+        tries: retry::TRIES,
         room: ROOM,
     })
 }
@@ -151,28 +175,55 @@ fn refusal(secret: &AwsSecret, reply: &Reply) -> Error {
         .unwrap_or_default()
         .kind;
     let kind = kind.rsplit('#').next().unwrap_or_default().to_owned();
-    let (id, region) = (&secret.id, &secret.region);
-    let detail = match kind.as_str() {
-        "ResourceNotFoundException" => {
-            format!(
-                "AZURE_CLIENT_SECRET_ID names {id:?}, which is no secret in {region}. Name one by its name or ARN."
-            )
-        }
-        "AccessDeniedException" => format!(
-            "The function's role may not read {id:?}, which AZURE_CLIENT_SECRET_ID names. Allow it \
-             secretsmanager:GetSecretValue (and kms:Decrypt, if the secret has a key of its own)."
-        ),
-        "DecryptionFailure" => {
-            format!("{id:?} cannot be decrypted. Allow the function's role kms:Decrypt on its key.")
-        }
-        _ => format!("Secrets Manager refused to give {id:?}, which AZURE_CLIENT_SECRET_ID names."),
+    // Anything but an ARN may be the secret itself, put there by mistake.
+    let named = if secret.id.starts_with("arn:") {
+        format!(" ({})", secret.id)
+    } else {
+        String::new()
     };
-    Error::new(Code::Misconfigured, detail).from_upstream(Upstream {
+    let region = &secret.region;
+    let (code, detail) = match kind.as_str() {
+        "ResourceNotFoundException" => (
+            Code::Misconfigured,
+            format!(
+                "AZURE_CLIENT_SECRET_ID{named} names no secret in {region}. It takes the name or ARN of one, not the secret."
+            ),
+        ),
+        "AccessDeniedException" => (
+            Code::Misconfigured,
+            format!(
+                "The function's role may not read the secret that AZURE_CLIENT_SECRET_ID{named} names. Allow it \
+                 secretsmanager:GetSecretValue (and kms:Decrypt, if the secret has a key of its own)."
+            ),
+        ),
+        "DecryptionFailure" => (
+            Code::Misconfigured,
+            format!(
+                "The secret that AZURE_CLIENT_SECRET_ID{named} names cannot be decrypted. Allow the role kms:Decrypt on its key."
+            ),
+        ),
+        "ThrottlingException" => (
+            Code::Throttled,
+            "Secrets Manager is asked too often. Wait a moment, then repeat.".to_owned(),
+        ),
+        _ => (
+            Code::Misconfigured,
+            format!(
+                "Secrets Manager refused to give the secret that AZURE_CLIENT_SECRET_ID{named} names."
+            ),
+        ),
+    };
+    let error = Error::new(code, detail).from_upstream(Upstream {
         service: SERVICE,
         status: Some(reply.status.as_u16()),
         code: Some(kind).filter(|kind| !kind.is_empty()),
         request_id: crate::api::request_id(&reply.headers),
-    })
+    });
+    if code == Code::Throttled {
+        error.after(Duration::from_secs(1))
+    } else {
+        error
+    }
 }
 
 #[cfg(test)]
@@ -181,12 +232,19 @@ mod tests {
 
     #[test]
     fn a_secret_is_a_plain_string_or_a_document() {
-        let secret = |text: &str| extract(text).map(|secret| secret.expose_secret().to_owned());
-        assert_eq!(secret("s3~cr3t\n").unwrap(), "s3~cr3t");
-        assert_eq!(
-            secret(r#"{"clientSecret":"new","previousClientSecret":"old"}"#).unwrap(),
-            "new"
-        );
+        let secrets = |text: &str| {
+            let secrets = extract(text)?;
+            Ok::<_, Error>(
+                secrets
+                    .iter()
+                    .map(|secret| secret.expose_secret().to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(secrets("s3~cr3t\n").unwrap(), ["s3~cr3t"]);
+        assert_eq!(secrets(r#"{"clientSecret":"new"}"#).unwrap(), ["new"]);
+        let both = r#"{"clientSecret":"new","previousClientSecret":"old"}"#;
+        assert_eq!(secrets(both).unwrap(), ["new", "old"]);
         for wrong in [
             "",
             "  ",
@@ -196,7 +254,7 @@ mod tests {
             "{broken",
         ] {
             assert_eq!(
-                secret(wrong).unwrap_err().code(),
+                secrets(wrong).unwrap_err().code(),
                 Code::Misconfigured,
                 "{wrong}"
             );

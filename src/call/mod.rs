@@ -15,7 +15,7 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE, DATE},
 };
 use reqwest::Url;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     api::Api,
@@ -24,6 +24,7 @@ use crate::{
     entra::token::{Token, Tokens, Want},
     error::{Code, Error, Result},
     odata,
+    retry::TRIES,
     telemetry::Trace,
     time::{Deadline, Timestamp, parse_http_date},
 };
@@ -113,16 +114,27 @@ impl<'a> Call<'a> {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<T> {
-        self.get_dated(path, query).await.map(|(answer, _)| answer)
+        self.get_within(TRIES, path, query).await
+    }
+
+    /// Asks for JSON, at most so many times.
+    pub async fn get_within<T: DeserializeOwned>(
+        &self,
+        tries: u32,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T> {
+        let mut request = self.request(Method::GET, Kind::Read, path, query, Vec::new());
+        request.tries = tries;
+        settled(self.send(request, &|reply| read_json(reply)).await)
     }
 
     /// Asks for JSON, and for the time by the service's own clock.
     pub async fn get_dated<T: DeserializeOwned>(
         &self,
         path: &[&str],
-        query: &[(&str, &str)],
     ) -> Result<(T, Option<Timestamp>)> {
-        let request = self.request(Method::GET, Kind::Read, path, query, Vec::new());
+        let request = self.request(Method::GET, Kind::Read, path, &[], Vec::new());
         let dated = |reply: &Reply| {
             let date = reply
                 .headers
@@ -133,14 +145,16 @@ impl<'a> Call<'a> {
         settled(self.send(request, &dated).await)
     }
 
-    /// Asks by a POST that changes nothing.
-    pub async fn query<T: DeserializeOwned>(
+    /// Asks by a POST that changes nothing. `read` makes what is wanted of the answer while it is there, so that a large one is
+    /// not kept twice.
+    pub async fn query<T>(
         &self,
         path: &[&str],
         body: &impl Serialize,
+        read: impl Fn(&Reply) -> std::result::Result<T, String> + Sync,
     ) -> Result<T> {
         let request = self.request(Method::POST, Kind::Read, path, &[], to_json(body));
-        settled(self.send(request, &read_json).await)
+        settled(self.send(request, &read).await)
     }
 
     /// Changes something, once.
@@ -153,7 +167,7 @@ impl<'a> Call<'a> {
         let request = self.request(method, Kind::Change, path, &[], to_json(body));
         self.changing.store(true, Ordering::Relaxed);
         let sent = Instant::now();
-        let outcome = self.send(request, &read_json).await;
+        let outcome = self.send(request, &|reply| read_json(reply)).await;
         match outcome {
             Err(Failure::Lost(error)) => Ok(Sent::Lost(Lost { error, sent })),
             outcome => {
@@ -274,6 +288,7 @@ impl<'a> Call<'a> {
                 .expect("a checked origin followed by an escaped path and query"),
             headers,
             body,
+            tries: TRIES,
             room: self.room(),
         }
     }
@@ -289,12 +304,13 @@ fn to_json(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).expect("request bodies are structs with string keys")
 }
 
-fn read_json<T: DeserializeOwned>(reply: &Reply) -> std::result::Result<T, String> {
+/// Reads an answer, or says what is wrong with it in words that do not quote it.
+pub fn read_json<'a, T: Deserialize<'a>>(reply: &'a Reply) -> std::result::Result<T, String> {
     if reply.body.is_empty() {
         return Err("is empty".to_owned());
     }
-    serde_json::from_slice(&reply.body).map_err(|error| {
-        // The error's own text may quote the answer.
+    let text = std::str::from_utf8(&reply.body).map_err(|_| "is not whole JSON".to_owned())?;
+    serde_json::from_str(text).map_err(|error| {
         let what = if error.is_data() {
             "does not have the documented shape"
         } else {
@@ -312,9 +328,4 @@ fn settled<T>(outcome: std::result::Result<T, Failure>) -> Result<T> {
             format!("a {} that nobody read", reply.status),
         ),
     })
-}
-
-/// Whether a page that an API points to lies on the API's own host.
-pub fn is_same_origin(base: &Url, link: &str) -> bool {
-    Url::parse(link).is_ok_and(|link| link.origin() == base.origin() && link.username().is_empty())
 }

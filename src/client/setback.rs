@@ -79,6 +79,19 @@ impl Setback {
                 ..setback
             };
         }
+        if error.is_builder() {
+            let detail = format!(
+                "The request to {} could not be written; this is a defect: please report it.",
+                host(request)
+            );
+            let error = Error::new(Code::Internal, detail).from_upstream(upstream);
+            return Self {
+                error,
+                repeat: false,
+                wait: None,
+                unaccepted: true,
+            };
+        }
         if error.is_timeout() && deadline.has_passed() {
             return Self {
                 error: out_of_time(request),
@@ -110,19 +123,16 @@ pub fn classify<T>(
     let status = reply.status.as_u16();
     let explained = || ApiError::read(&reply.body);
     let upstream = || explained().upstream(request.service, status, &reply.headers);
-    if reply
+    let is_compressed = reply
         .headers
         .get(CONTENT_ENCODING)
-        .is_some_and(|encoding| encoding != "identity")
-    {
-        return Err(Setback::unavailable(
-            request,
-            "sent a compressed answer, which was not asked for",
-            upstream(),
-        ));
-    }
+        .is_some_and(|encoding| encoding != "identity");
     match status {
         // 206 is Graph's word for an answer in which a provider's part is missing.
+        200..=299 if status != 206 && is_compressed => {
+            let what = "sent a compressed answer, which was not asked for";
+            Err(Setback::unavailable(request, what, upstream()))
+        }
         200..=299 if status != 206 => match read(&reply) {
             Ok(answer) => Ok(Ok(answer)),
             Err(wrong) => Err(Setback::unavailable(

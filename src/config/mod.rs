@@ -38,6 +38,17 @@ pub struct Upstream {
     pub audience: String,
 }
 
+impl Upstream {
+    /// Whether a link leads to the API itself: the host that is asked, or, behind a proxy, the one that the proxy asks.
+    pub fn is_at_home(&self, link: &str) -> bool {
+        let starts_with = |origin: &str| {
+            let rest = link.strip_prefix(origin.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        starts_with(self.base.as_str()) || starts_with(&self.audience)
+    }
+}
+
 /// Where the client secret comes from.
 #[derive(Debug)]
 pub enum SecretSource {

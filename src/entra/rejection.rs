@@ -29,6 +29,8 @@ struct Refusal {
 #[derive(Debug)]
 pub struct Rejection {
     pub error: Error,
+    /// Whether it was the client secret that was wrong or had expired.
+    pub of_secret: bool,
     pub transient: bool,
 }
 
@@ -59,8 +61,10 @@ impl Rejection {
             code: Some(name).filter(|name| !name.is_empty()),
             request_id: refusal.trace_id.or(refusal.correlation_id),
         };
+        let of_secret = matches!(number, Some(7000215 | 7000222));
         Self {
             error: Error::new(code, detail).from_upstream(upstream),
+            of_secret,
             transient,
         }
     }

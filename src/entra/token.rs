@@ -8,13 +8,14 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer};
 
 use super::{claims::Claims, credential::Credential, rejection::Rejection};
 use crate::{
     client::{Client, Failure, Kind, Outgoing, Reply, Room},
     config::{Config, Tenant, TokenEndpoint},
-    error::{Code, Result},
+    error::{Code, Error, Result},
     odata, retry,
     telemetry::Trace,
     time::{Deadline, Timestamp},
@@ -151,39 +152,44 @@ impl Tokens {
             .clone()
     }
 
+    /// Fetches a token with the first secret that Entra takes: the current one, the previous one, and then both again as Secrets
+    /// Manager has them now, so that a rotation fails nobody.
     async fn fetch(&self, want: &Want<'_>) -> Result<Token> {
-        let secret = self
+        let mut refused = None;
+        let mut rejection = None;
+        let source = &want.config.secret;
+        while let Some(secrets) = self
             .credential
-            .client_secret(&want.config.secret, want.client, want.deadline, want.trace)
-            .await?;
-        let request = want.request(secret);
-        let read = |reply: &Reply| {
-            let grant = serde_json::from_slice(&reply.body)
-                .map_err(|_| "is not the documented JSON".to_owned())?;
-            Token::new(grant, Timestamp::now()).ok_or_else(|| "holds no usable token".to_owned())
-        };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let rejection = match want
-                .client
-                .send(&request, want.deadline, want.trace, read)
-                .await
-            {
-                Ok(token) => return Ok(token),
-                Err(Failure::Refused(reply)) => Rejection::read(&reply),
-                Err(Failure::Failed(error) | Failure::Lost(error)) => return Err(error),
-            };
-            let pause = retry::backoff(tries);
-            if !rejection.transient
-                || tries == retry::TRIES
-                || !want.deadline.leaves_room_after(pause)
-            {
-                return Err(rejection.error);
+            .client_secrets(
+                source,
+                refused.as_ref(),
+                want.client,
+                want.deadline,
+                want.trace,
+            )
+            .await?
+        {
+            for secret in secrets.iter() {
+                match want.token(secret.expose_secret()).await {
+                    Err(Refused::Secret(error)) => rejection = rejection.or(Some(error)),
+                    Err(Refused::Otherwise(error)) => return Err(error),
+                    Ok(token) => return Ok(token),
+                }
             }
-            tokio::time::sleep(pause).await;
+            if refused.replace(secrets).is_some() {
+                break;
+            }
         }
+        Err(rejection
+            .unwrap_or_else(|| Error::new(Code::Internal, "there is no client secret to try")))
     }
+}
+
+/// Why there is no token.
+enum Refused {
+    /// The secret is wrong or has expired; another may do.
+    Secret(Error),
+    Otherwise(Error),
 }
 
 /// Which token is wanted, and what fetching it may take.
@@ -198,6 +204,42 @@ pub struct Want<'a> {
 }
 
 impl Want<'_> {
+    /// Asks Entra, again where it had a passing fault.
+    async fn token(&self, secret: &str) -> std::result::Result<Token, Refused> {
+        let request = self.request(secret);
+        let read = |reply: &Reply| {
+            let grant = serde_json::from_slice(&reply.body)
+                .map_err(|_| "is not the documented JSON".to_owned())?;
+            Token::new(grant, Timestamp::now()).ok_or_else(|| "holds no usable token".to_owned())
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let rejection = match self
+                .client
+                .send(&request, self.deadline, self.trace, read)
+                .await
+            {
+                Ok(token) => return Ok(token),
+                Err(Failure::Refused(reply)) => Rejection::read(&reply),
+                Err(Failure::Failed(error) | Failure::Lost(error)) => {
+                    return Err(Refused::Otherwise(error));
+                }
+            };
+            let pause = retry::backoff(tries);
+            if rejection.of_secret {
+                return Err(Refused::Secret(rejection.error));
+            }
+            if !rejection.transient
+                || tries == retry::TRIES
+                || !self.deadline.leaves_room_after(pause)
+            {
+                return Err(Refused::Otherwise(rejection.error));
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
     fn request(&self, secret: &str) -> Outgoing {
         let scope = format!("{}/.default", self.audience);
@@ -221,6 +263,7 @@ impl Want<'_> {
             url,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, form_encoded)]),
             body: odata::form(&form).into_bytes(),
+            tries: retry::TRIES,
             room: ROOM,
         }
     }

@@ -11,11 +11,13 @@ use super::{
     },
 };
 use crate::{
+    api::Api,
     call::{Call, Object},
     error::Result,
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Cursor, Listing, Top},
+    page::{self, Listing, Top},
+    time::Timestamp,
 };
 
 /// The service takes the incident roles for reading alerts, too: the 403 of a token without any lists all four.
@@ -51,8 +53,7 @@ pub struct ListAlerts {
     created_before: Option<Since>,
     /// OData of the API's own, instead of the fields above.
     filter: Option<String>,
-    #[serde(default)]
-    top: Top,
+    top: Option<Top>,
     cursor: Option<String>,
 }
 
@@ -67,57 +68,54 @@ impl Operation for ListAlerts {
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
         let listing = Listing {
             path: "alerts_v2",
-            filter: &self.filter(call)?,
+            filter: &self.filter(call.api, call.invocation.now)?,
+            asked: &self.filter(call.api, Timestamp::UNIX_EPOCH)?,
+            id: "id",
             created: "createdDateTime",
             page: 100,
             expand_alerts: false,
             severity: None,
         };
-        let cursor = match &self.cursor {
-            Some(text) => Cursor::resume(text, &listing)?,
-            None => Cursor::start(&listing),
-        };
-        page::list(call, listing, cursor, self.top).await
+        page::list(
+            call,
+            listing,
+            self.cursor.as_deref(),
+            self.top.unwrap_or_default(),
+        )
+        .await
     }
 }
 
 impl ListAlerts {
-    fn filter(&self, call: &Call<'_>) -> Result<Filter> {
+    fn filter(&self, api: Api, now: Timestamp) -> Result<Filter> {
         Filter::default()
-            .eq(
-                "status",
-                self.status.map(|word| word.on(call.api)).transpose()?,
-            )
+            .eq("status", self.status.map(|word| word.on(api)).transpose()?)
             .eq(
                 "severity",
-                self.severity.map(|word| word.on(call.api)).transpose()?,
+                self.severity.map(|word| word.on(api)).transpose()?,
             )
             .eq("assignedTo", self.assigned_to.as_deref())
             .eq(
                 "classification",
-                self.classification
-                    .map(|word| word.on(call.api))
-                    .transpose()?,
+                self.classification.map(|word| word.on(api)).transpose()?,
             )
             .eq(
                 "determination",
-                self.determination
-                    .map(|word| word.on(call.api))
-                    .transpose()?,
+                self.determination.map(|word| word.on(api)).transpose()?,
             )
             .eq("serviceSource", self.service_source.as_deref())
             .at(
                 "lastUpdateDateTime",
                 "ge",
-                instant(self.updated_since, call)?,
+                instant(self.updated_since, now)?,
             )
             .at(
                 "lastUpdateDateTime",
                 "lt",
-                instant(self.updated_before, call)?,
+                instant(self.updated_before, now)?,
             )
-            .at("createdDateTime", "ge", instant(self.created_since, call)?)
-            .at("createdDateTime", "lt", instant(self.created_before, call)?)
+            .at("createdDateTime", "ge", instant(self.created_since, now)?)
+            .at("createdDateTime", "lt", instant(self.created_before, now)?)
             .or_raw(self.filter.as_deref())
     }
 }

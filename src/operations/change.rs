@@ -125,7 +125,7 @@ async fn look_for_comment(
     struct Item {
         comments: Box<RawValue>,
     }
-    let seen = call.get_dated::<Item>(path, &[]).await;
+    let seen = call.get_dated::<Item>(path).await;
     let (item, now) = match seen {
         Ok(seen) => seen,
         Err(error) => {

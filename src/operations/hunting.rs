@@ -10,7 +10,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     api::Api,
-    call::Call,
+    call::{Call, read_json},
     error::{Error, Result},
     operation::{Answer, Group, Operation, Permissions},
     time::{Timestamp, parse_duration},
@@ -51,11 +51,14 @@ impl Operation for RunHuntingQuery {
             }
             Api::Xdr => &["advancedhunting", "run"],
         };
-        let Table { schema, results } = call.query(path, &body).await?;
-        Ok(Answer::of(&Rows {
-            schema,
-            results: &results.0,
-        }))
+        call.query(path, &body, |reply| {
+            let Table { schema, results } = read_json(reply)?;
+            match results.get().starts_with('[') {
+                true => Ok(Answer::of(&Rows { schema, results })),
+                false => Err("has rows that are no list".to_owned()),
+            }
+        })
+        .await
     }
 }
 
@@ -67,13 +70,14 @@ struct Body {
     timespan: Option<String>,
 }
 
-/// The answer, in the spelling of either API and of either example on Graph's page.
+/// The answer, in the spelling of either API and of either example on Graph's page. The rows stay unread: there may be a hundred
+/// thousand.
 #[derive(Deserialize)]
-struct Table {
+struct Table<'a> {
     #[serde(alias = "Schema")]
     schema: Vec<Column>,
-    #[serde(alias = "Results")]
-    results: Results,
+    #[serde(borrow, alias = "Results")]
+    results: &'a RawValue,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -82,19 +86,6 @@ struct Column {
     name: String,
     #[serde(rename = "type", alias = "Type")]
     kind: String,
-}
-
-/// The rows, unread: there may be a hundred thousand.
-struct Results(Box<RawValue>);
-
-impl<'de> Deserialize<'de> for Results {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        match raw.get().starts_with('[') {
-            true => Ok(Self(raw)),
-            false => Err(D::Error::custom("not an array")),
-        }
-    }
 }
 
 #[derive(Serialize)]

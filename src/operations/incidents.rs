@@ -18,7 +18,8 @@ use crate::{
     error::{Code, Error, Result},
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Cursor, Listing, Top},
+    page::{self, Listing, Top},
+    time::Timestamp,
 };
 
 const READ: Permissions = Permissions {
@@ -44,12 +45,10 @@ pub struct ListIncidents {
     created_before: Option<Since>,
     /// OData of the API's own, instead of the fields above.
     filter: Option<String>,
-    #[serde(default)]
-    top: Top,
+    top: Option<Top>,
     cursor: Option<String>,
     /// The Defender XDR API always sends them.
-    #[serde(default)]
-    expand_alerts: bool,
+    expand_alerts: Option<bool>,
 }
 
 impl Operation for ListIncidents {
@@ -61,7 +60,8 @@ impl Operation for ListIncidents {
     const PERMISSIONS: Permissions = READ;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        let filter = self.filter(call)?;
+        let filter = self.filter(call.api, call.invocation.now)?;
+        let asked = self.filter(call.api, Timestamp::UNIX_EPOCH)?;
         let severity = self
             .severity
             .map(|severity| severity.on(call.api))
@@ -70,14 +70,18 @@ impl Operation for ListIncidents {
             Api::Graph => Listing {
                 path: "incidents",
                 filter: &filter,
+                asked: &asked,
+                id: "id",
                 created: "createdDateTime",
                 page: 50,
-                expand_alerts: self.expand_alerts,
+                expand_alerts: self.expand_alerts.unwrap_or_default(),
                 severity: None,
             },
             Api::Xdr => Listing {
                 path: "incidents",
                 filter: &filter,
+                asked: &asked,
+                id: "incidentId",
                 created: "createdTime",
                 page: 100,
                 expand_alerts: false,
@@ -85,47 +89,42 @@ impl Operation for ListIncidents {
                 severity,
             },
         };
-        let cursor = match &self.cursor {
-            Some(text) => Cursor::resume(text, &listing)?,
-            None => Cursor::start(&listing),
-        };
-        page::list(call, listing, cursor, self.top).await
+        page::list(
+            call,
+            listing,
+            self.cursor.as_deref(),
+            self.top.unwrap_or_default(),
+        )
+        .await
     }
 }
 
 impl ListIncidents {
-    fn filter(&self, call: &Call<'_>) -> Result<Filter> {
-        let (updated, created) = match call.api {
+    fn filter(&self, api: Api, now: Timestamp) -> Result<Filter> {
+        let (updated, created) = match api {
             Api::Graph => ("lastUpdateDateTime", "createdDateTime"),
             Api::Xdr => ("lastUpdateTime", "createdTime"),
         };
         let mut filter = Filter::default()
-            .eq(
-                "status",
-                self.status.map(|word| word.on(call.api)).transpose()?,
-            )
+            .eq("status", self.status.map(|word| word.on(api)).transpose()?)
             .eq("assignedTo", self.assigned_to.as_deref())
-            .at(updated, "ge", instant(self.updated_since, call)?)
-            .at(updated, "lt", instant(self.updated_before, call)?)
-            .at(created, "ge", instant(self.created_since, call)?)
-            .at(created, "lt", instant(self.created_before, call)?);
-        if call.api == Api::Graph {
+            .at(updated, "ge", instant(self.updated_since, now)?)
+            .at(updated, "lt", instant(self.updated_before, now)?)
+            .at(created, "ge", instant(self.created_since, now)?)
+            .at(created, "lt", instant(self.created_before, now)?);
+        if api == Api::Graph {
             filter = filter
                 .eq(
                     "severity",
-                    self.severity.map(|word| word.on(call.api)).transpose()?,
+                    self.severity.map(|word| word.on(api)).transpose()?,
                 )
                 .eq(
                     "classification",
-                    self.classification
-                        .map(|word| word.on(call.api))
-                        .transpose()?,
+                    self.classification.map(|word| word.on(api)).transpose()?,
                 )
                 .eq(
                     "determination",
-                    self.determination
-                        .map(|word| word.on(call.api))
-                        .transpose()?,
+                    self.determination.map(|word| word.on(api)).transpose()?,
                 );
         } else if self.classification.is_some() || self.determination.is_some() {
             let detail = "The Defender XDR API (DEFENDER_API=xdr) cannot filter by `classification` or `determination`.";
@@ -141,8 +140,7 @@ impl ListIncidents {
 pub struct GetIncident {
     id: IncidentId,
     /// The Defender XDR API always sends them.
-    #[serde(default)]
-    expand_alerts: bool,
+    expand_alerts: Option<bool>,
 }
 
 impl Operation for GetIncident {
@@ -153,7 +151,7 @@ impl Operation for GetIncident {
     const PERMISSIONS: Permissions = READ;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        let query: &[_] = match self.expand_alerts && call.api == Api::Graph {
+        let query: &[_] = match self.expand_alerts.unwrap_or_default() && call.api == Api::Graph {
             true => &[("$expand", "alerts")],
             false => &[],
         };
@@ -191,6 +189,12 @@ impl Operation for UpdateIncident {
     const PERMISSIONS: Permissions = CHANGE;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
+        if self.status == Some(IncidentStatus::AwaitingAction) {
+            return Err(Error::field(
+                "status",
+                "Microsoft sets `awaitingAction` by itself; it cannot be chosen",
+            ));
+        }
         let tags = self.tags.as_deref();
         let (custom_tags, tags) = match call.api {
             Api::Graph => (tags, None),

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::{
     api::Api,
-    call::Call,
     error::{Code, Error, Result},
     time::{Timestamp, parse_duration},
 };
@@ -51,6 +50,7 @@ words! {
         InProgress = "inProgress", Some("InProgress");
         Resolved = "resolved", Some("Resolved");
         Redirected = "redirected", Some("Redirected");
+        AwaitingAction = "awaitingAction", None;
     }
 }
 
@@ -77,7 +77,7 @@ words! {
 words! {
     /// Whether it was what it looked like.
     Classification {
-        Unknown = "unknown", Some("Unknown");
+        Unknown = "unknown", None;
         FalsePositive = "falsePositive", Some("FalsePositive");
         TruePositive = "truePositive", Some("TruePositive");
         InformationalExpectedActivity = "informationalExpectedActivity", Some("InformationalExpectedActivity");
@@ -169,11 +169,9 @@ pub enum Since {
     Ago(jiff::SignedDuration),
 }
 
-/// The instant that is meant, counted back from the run's "now" where it is relative.
-pub fn instant(since: Option<Since>, call: &Call<'_>) -> Result<Option<Timestamp>> {
-    since
-        .map(|since| since.from(call.invocation.now))
-        .transpose()
+/// The instant that is meant, counted back from `now` where it is relative.
+pub fn instant(since: Option<Since>, now: Timestamp) -> Result<Option<Timestamp>> {
+    since.map(|since| since.from(now)).transpose()
 }
 
 impl Since {

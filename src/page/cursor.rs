@@ -6,22 +6,33 @@ use serde::{Deserialize, Serialize};
 use super::Listing;
 use crate::{
     api::Api,
+    call::Call,
     error::{Error, Result},
     odata::Filter,
     time::Timestamp,
 };
 
+/// The longest text that can be a cursor of ours: a long filter and the ids of one instant.
+const LONGEST: usize = 64 * 1024;
+
 /// Where a listing goes on. Callers hold it as an opaque text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cursor {
-    /// The listing that it belongs to.
+    /// The listing that it belongs to: whose, where, and of what.
     #[serde(rename = "l")]
-    path: String,
+    listing: [String; 3],
+    /// The filter that is sent.
     #[serde(rename = "f")]
     filter: String,
+    /// The same in the caller's words, whose relative times do not move; left out where there are none.
+    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
+    asked: Option<String>,
     #[serde(rename = "x")]
     pub(super) expand_alerts: bool,
+    /// Whether alerts are fetched incident by incident, because pages that carry them fail.
+    #[serde(rename = "o", default)]
+    pub(super) one_by_one: bool,
     #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
     pub(super) severity: Option<String>,
     /// The creation time of the last item that was given, in Microsoft's own text.
@@ -30,56 +41,74 @@ pub struct Cursor {
     /// The items of that very instant that were given.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) given: Vec<String>,
-    /// How many items to pass over where the order does not allow a boundary.
+    /// How many items to pass over.
     #[serde(rename = "k", default)]
     pub(super) skip: usize,
+    /// Whether pages are counted, for want of an order.
+    #[serde(rename = "c", default)]
+    pub(super) counted: bool,
 }
 
 impl Cursor {
-    pub(super) fn to_text(&self) -> String {
-        let json = serde_json::to_vec(self).expect("a cursor is strings and numbers");
-        BASE64_URL_SAFE_NO_PAD.encode(json)
+    /// The beginning of a listing.
+    pub(super) fn start(call: &Call<'_>, listing: &Listing<'_>) -> Self {
+        let (filter, asked) = (listing.filter.as_str(), listing.asked.as_str());
+        Self {
+            listing: [call.tenant.as_str(), call.api.name(), listing.path].map(str::to_owned),
+            filter: filter.to_owned(),
+            asked: Some(asked)
+                .filter(|asked| *asked != filter)
+                .map(str::to_owned),
+            expand_alerts: listing.expand_alerts,
+            severity: listing.severity.map(str::to_owned),
+            ..Self::default()
+        }
     }
 
-    fn read(text: &str) -> Option<Self> {
-        let cursor: Self =
-            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        // The boundary becomes part of a filter.
-        let sound = cursor
-            .boundary
-            .as_ref()
-            .is_none_or(|boundary| boundary.parse::<Timestamp>().is_ok());
-        sound.then_some(cursor)
-    }
-
-    /// Continues a listing: the cursor's own, which the other inputs may repeat but not change.
-    pub fn resume(text: &str, listing: &Listing<'_>) -> Result<Self> {
+    /// Where an earlier answer ended. The other inputs may repeat those of its listing, but not change them.
+    pub(super) fn resume(text: &str, call: &Call<'_>, listing: &Listing<'_>) -> Result<Self> {
         let cursor = Self::read(text).ok_or_else(|| {
             Error::field(
                 "cursor",
                 "this is not a cursor; pass the `next` of an earlier answer, unchanged",
             )
         })?;
-        let same_filter = listing.filter.is_empty() || listing.filter.as_str() == cursor.filter;
-        let same_severity =
-            listing.severity.is_none() || listing.severity == cursor.severity.as_deref();
-        match cursor.path == listing.path && same_filter && same_severity {
+        match cursor.continues(&Self::start(call, listing)) {
             true => Ok(cursor),
-            false => Err(Error::field(
-                "cursor",
-                "it belongs to another listing; repeat that listing's filters, or leave them out",
-            )),
+            false => {
+                let reason = "it belongs to another listing; repeat that listing's tenant and filters, or leave the filters out";
+                Err(Error::field("cursor", reason))
+            }
         }
     }
 
-    pub fn start(listing: &Listing<'_>) -> Self {
-        Self {
-            path: listing.path.to_owned(),
-            filter: listing.filter.as_str().to_owned(),
-            expand_alerts: listing.expand_alerts,
-            severity: listing.severity.map(str::to_owned),
-            ..Self::default()
-        }
+    fn continues(&self, start: &Self) -> bool {
+        let asked = |cursor: &Self| {
+            cursor
+                .asked
+                .clone()
+                .unwrap_or_else(|| cursor.filter.clone())
+        };
+        self.listing == start.listing
+            && (start.filter.is_empty() || asked(self) == asked(start))
+            && (start.severity.is_none() || self.severity == start.severity)
+            && (self.expand_alerts || !start.expand_alerts)
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        let json = serde_json::to_vec(self).expect("a cursor is strings and numbers");
+        BASE64_URL_SAFE_NO_PAD.encode(json)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let bytes = (text.len() <= LONGEST).then(|| BASE64_URL_SAFE_NO_PAD.decode(text).ok())??;
+        let cursor: Self = serde_json::from_slice(&bytes).ok()?;
+        // The boundary becomes part of a filter, and the number is added to.
+        let sound = cursor
+            .boundary
+            .as_ref()
+            .is_none_or(|boundary| boundary.parse::<Timestamp>().is_ok());
+        (sound && cursor.skip <= 1_000_000).then_some(cursor)
     }
 
     pub(super) fn query(
@@ -117,59 +146,69 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Code;
 
-    fn listing(filter: &Filter) -> Listing<'_> {
-        Listing {
-            path: "incidents",
-            filter,
-            created: "createdDateTime",
-            page: 50,
-            expand_alerts: false,
-            severity: None,
+    fn cursor(filter: &str, asked: Option<&str>) -> Cursor {
+        Cursor {
+            listing: ["fjordlys.example", "graph", "incidents"].map(str::to_owned),
+            filter: filter.to_owned(),
+            asked: asked.map(str::to_owned),
+            ..Cursor::default()
         }
     }
 
     #[test]
     fn a_cursor_survives_its_trip_through_the_caller() {
-        let filter = Filter::raw("status eq 'active'");
         let cursor = Cursor {
             boundary: Some("2026-11-20T09:00:00.1234567Z".to_owned()),
             given: vec!["7".to_owned()],
-            ..Cursor::start(&listing(&filter))
+            skip: 3,
+            ..cursor("status eq 'active'", None)
         };
-        assert_eq!(
-            Cursor::resume(&cursor.to_text(), &listing(&Filter::default())).unwrap(),
-            cursor
-        );
-        assert_eq!(
-            Cursor::resume(&cursor.to_text(), &listing(&filter)).unwrap(),
-            cursor
-        );
+        assert_eq!(Cursor::read(&cursor.to_text()), Some(cursor));
     }
 
     #[test]
-    fn a_cursor_of_another_listing_or_of_nobodys_making_is_refused() {
-        let filter = Filter::raw("status eq 'active'");
-        let text = Cursor::start(&listing(&filter)).to_text();
-        let others = Filter::raw("status eq 'resolved'");
-        let alerts = Listing {
-            path: "alerts_v2",
-            ..listing(&filter)
-        };
+    fn a_cursor_of_nobodys_making_is_no_cursor() {
         let forged = Cursor {
             boundary: Some("2026 or true".to_owned()),
-            ..Cursor::start(&listing(&filter))
+            ..cursor("", None)
         }
         .to_text();
-        for refused in [
-            Cursor::resume(&text, &listing(&others)),
-            Cursor::resume(&text, &alerts),
-            Cursor::resume(&forged, &listing(&filter)),
-            Cursor::resume("bm90IGEgY3Vyc29y", &listing(&filter)),
-            Cursor::resume("?", &listing(&filter)),
-        ] {
-            assert_eq!(refused.unwrap_err().code(), Code::InvalidInput);
+        let endless = Cursor {
+            skip: usize::MAX,
+            ..cursor("", None)
         }
+        .to_text();
+        for text in [
+            &forged,
+            &endless,
+            "bm90IGEgY3Vyc29y",
+            "?",
+            "",
+            &"A".repeat(LONGEST + 1),
+        ] {
+            assert_eq!(Cursor::read(text), None);
+        }
+    }
+
+    #[test]
+    fn filters_may_be_repeated_or_left_out_but_not_changed() {
+        let active = cursor("status eq 'active'", None);
+        assert!(active.continues(&active) && active.continues(&cursor("", None)));
+        assert!(!active.continues(&cursor("status eq 'resolved'", None)));
+        let earlier = cursor(
+            "createdDateTime ge 2026-11-20T09:00:00Z",
+            Some("an hour ago"),
+        );
+        let later = cursor(
+            "createdDateTime ge 2026-11-20T09:05:00Z",
+            Some("an hour ago"),
+        );
+        assert!(earlier.continues(&later));
+        let elsewhere = Cursor {
+            listing: ["b.example", "graph", "incidents"].map(str::to_owned),
+            ..active.clone()
+        };
+        assert!(!active.continues(&elsewhere));
     }
 }

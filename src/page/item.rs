@@ -1,6 +1,11 @@
 //! What a listing has to know of an item: its place in the order, and its severity. The rest stays unread.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use super::Listing;
@@ -9,7 +14,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// What places an item in the order. Graph's incidents and alerts have `id`, the Defender XDR API's incidents `incidentId`.
+/// What places an item in the order.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
     pub id: &'a str,
@@ -20,20 +25,17 @@ pub struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub fn of(item: &'a RawValue, listing: &Listing<'_>) -> Result<Self> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Fields<'a> {
-            #[serde(borrow)]
-            id: Option<&'a RawValue>,
-            #[serde(borrow)]
-            incident_id: Option<&'a RawValue>,
-            created_date_time: Option<&'a str>,
-            created_time: Option<&'a str>,
-        }
+        let mut found = Found {
+            keys: (listing.id, listing.created),
+            id: None,
+            created: None,
+        };
+        let mut json = serde_json::Deserializer::from_str(item.get());
+        // An item is valid JSON, and the reader leaves it where it has seen enough: both stand before the long parts,
+        // such as the evidence of an alert. What it returns says only that it left early.
+        let _ = json.deserialize_map(&mut found);
         let placed = || {
-            let fields: Fields<'_> = serde_json::from_str(item.get()).ok()?;
-            let id = fields.id.or(fields.incident_id)?.get().trim_matches('"');
-            let created = fields.created_date_time.or(fields.created_time)?;
+            let (id, created) = (found.id?.get().trim_matches('"'), found.created?);
             Some(Self {
                 id,
                 created,
@@ -47,6 +49,32 @@ impl<'a> Place<'a> {
             );
             Error::new(Code::UpstreamUnavailable, detail)
         })
+    }
+}
+
+struct Found<'a> {
+    keys: (&'static str, &'static str),
+    id: Option<&'a RawValue>,
+    created: Option<&'a str>,
+}
+
+impl<'de> Visitor<'de> for &mut Found<'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an item")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<(), A::Error> {
+        while self.id.is_none() || self.created.is_none() {
+            match map.next_key::<&str>()? {
+                Some(key) if key == self.keys.0 => self.id = map.next_value()?,
+                Some(key) if key == self.keys.1 => self.created = map.next_value()?,
+                Some(_) => drop(map.next_value::<IgnoredAny>()?),
+                None => break,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ mod walk;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
-pub use cursor::Cursor;
+use cursor::Cursor;
 use walk::Walk;
 
 use crate::{
@@ -26,6 +26,10 @@ use crate::{
 pub struct Listing<'a> {
     pub path: &'a str,
     pub filter: &'a Filter,
+    /// The same filter with relative times counted back from a fixed instant: what the caller asked, whenever it is repeated.
+    pub asked: &'a Filter,
+    /// The field that holds an item's id.
+    pub id: &'static str,
     /// The field that holds an item's creation time, for the filter and the order.
     pub created: &'static str,
     /// The most items that the API puts on a page.
@@ -74,15 +78,19 @@ struct Incomplete<'a> {
     problem: Problem<'a>,
 }
 
-/// Lists up to `top` items from `cursor` on, over as many pages as it takes.
+/// Lists up to `top` items, from `cursor` on where there is one, over as many pages as it takes.
 ///
 /// What was got is returned, with a `next`, when the answer's room or the time ends on the way, or when a later page cannot be had now.
 pub async fn list(
     call: &Call<'_>,
     listing: Listing<'_>,
-    cursor: Cursor,
+    cursor: Option<&str>,
     top: Top,
 ) -> Result<Answer> {
+    let cursor = match cursor {
+        Some(text) => Cursor::resume(text, call, &listing)?,
+        None => Cursor::start(call, &listing),
+    };
     let mut walk = Walk::new(call, listing, cursor, top.0);
     let mut more = walk.step().await?;
     while more && !walk.is_full() {

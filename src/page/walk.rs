@@ -9,13 +9,23 @@ use super::{
 };
 use crate::{
     api::Api,
-    call::{Call, Object, is_same_origin},
+    call::{Call, Object},
     error::{Code, Error, Result},
+    retry,
     time::Timestamp,
 };
 
 /// Graph answers `$skip` beyond this with 400.
 const LARGEST_SKIP: usize = 500;
+
+/// `$expand=alerts` fails with 5xx on large tenants; a page of this size often works where a full one does not.
+const SMALL_PAGE: usize = 10;
+
+/// What an answer may take besides its items: a cursor with hundreds of ids, and the problems of some incidents.
+const FRAME: usize = 32 * 1024;
+
+/// So many pages without anything new are not the service's order but its disorder.
+const IDLE_PAGES: u32 = 50;
 
 /// A page as both APIs write it.
 #[derive(Deserialize)]
@@ -23,6 +33,9 @@ struct Page {
     value: Vec<Box<RawValue>>,
     #[serde(default, rename = "@odata.nextLink")]
     next: Option<String>,
+    /// Whether items were taken off its end.
+    #[serde(skip)]
+    cut: bool,
 }
 
 /// A listing under way.
@@ -33,18 +46,12 @@ pub struct Walk<'a> {
     top: usize,
     /// The size of a page; smaller once larger ones failed.
     page: usize,
-    /// Whether alerts are fetched incident by incident, because pages that carry them fail.
-    one_by_one: bool,
+    /// Pages in a row that brought nothing new.
+    idle: u32,
     pub items: Vec<Box<RawValue>>,
     /// Incidents whose alerts could not be had.
     pub incomplete: Vec<(String, Error)>,
 }
-
-/// `$expand=alerts` fails with 5xx on large tenants; a page of this size often works where a full one does not.
-const SMALL_PAGE: usize = 10;
-
-/// What an answer may take besides its items: a cursor with hundreds of ids, and the problems of some incidents.
-const FRAME: usize = 32 * 1024;
 
 impl<'a> Walk<'a> {
     pub fn new(call: &'a Call<'a>, listing: Listing<'a>, cursor: Cursor, top: usize) -> Self {
@@ -56,7 +63,7 @@ impl<'a> Walk<'a> {
             cursor,
             top,
             page: listing.page,
-            one_by_one: false,
+            idle: 0,
             items,
             incomplete,
         }
@@ -69,32 +76,41 @@ impl<'a> Walk<'a> {
 
     /// Fetches a page and takes from it what is wanted. Answers whether there is more after that.
     pub async fn step(&mut self) -> Result<bool> {
-        let (page, size) = self.fetch().await?;
+        let (mut page, size) = self.fetch().await?;
         let got = page.value.len();
         // A full page without a link may be the last one, or the link may be missing. So may a page that the server
         // cut to a round size of its own.
-        let mut more = page.next.is_some() || got == size || (got > 0 && got % 50 == 0);
+        let mut more = page.cut || page.next.is_some() || got == size || (got > 0 && got % 50 == 0);
         let boundary = self.boundary()?;
+        if self.has_overshot(&page, boundary)? {
+            self.cursor.skip = self.cursor.skip.saturating_sub(self.overlap());
+            return self.idle_page();
+        }
+        if self.call.api == Api::Xdr && !self.cursor.counted {
+            self.put_in_order(&mut page, more)?;
+        }
         let severity = self.cursor.severity.clone();
-        let (mut taken, mut wanted) = (Vec::with_capacity(got), self.items.len());
-        let mut at_the_boundary = boundary.is_some();
+        let (mut taken, mut consumed, mut wanted) = (Vec::with_capacity(got), 0, self.items.len());
         for item in page.value {
-            if at_the_boundary {
-                let place = Place::of(&item, &self.listing)?;
-                at_the_boundary = boundary == Some(place.at);
-                if at_the_boundary && self.cursor.given.iter().any(|given| given == place.id) {
-                    continue;
-                }
+            if self.was_given(&item, boundary)? {
+                consumed += 1;
+                continue;
             }
             if wanted == self.top {
                 more = true;
                 break;
             }
+            consumed += 1;
             wanted += usize::from(has_severity(&item, severity.as_deref()));
             taken.push(item);
         }
         if more {
-            more = self.advance(&taken, boundary, got)?;
+            self.advance(&taken, boundary, consumed)?;
+            if taken.is_empty() {
+                more = got > 0 && self.idle_page()?;
+            } else {
+                self.idle = 0;
+            }
         }
         for item in taken
             .into_iter()
@@ -107,49 +123,100 @@ impl<'a> Walk<'a> {
         Ok(more)
     }
 
-    /// Moves the cursor behind what was taken. Answers whether asking again can bring anything.
+    /// Moves the cursor behind what was taken, which began after `consumed` less its own number of items.
     fn advance(
         &mut self,
         taken: &[Box<RawValue>],
         boundary: Option<Timestamp>,
-        got: usize,
-    ) -> Result<bool> {
+        consumed: usize,
+    ) -> Result<()> {
+        if self.cursor.counted {
+            self.cursor.skip += consumed;
+            return Ok(());
+        }
         let places = taken
             .iter()
             .map(|item| Place::of(item, &self.listing))
             .collect::<Result<Vec<_>>>()?;
         let (Some(first), Some(last)) = (places.first(), places.last()) else {
-            // A whole page of items that were given already: pass over them, unless that was tried.
-            let stuck = got == 0 || self.cursor.skip >= self.cursor.given.len();
-            self.cursor.skip = self.cursor.given.len();
-            return Ok(!stuck);
+            // A page of items that were given already: pass over them.
+            self.cursor.skip = (self.cursor.skip + consumed).saturating_sub(self.overlap());
+            return Ok(());
         };
-        let newest_first = places.is_sorted_by(|a, b| a.at >= b.at)
-            && boundary.is_none_or(|from| from >= first.at);
-        let counted = boundary.is_none() && self.cursor.skip > 0;
-        if counted || !newest_first {
-            // Where no order can be asked for and the service's own is another, pages can be counted from the start.
-            if self.call.api == Api::Xdr && boundary.is_none() {
-                self.cursor.skip += taken.len();
-                return Ok(true);
-            }
-            let (api, created) = (self.call.api.title(), self.listing.created);
-            let detail =
-                format!("{api} did not keep the order by {created} that the next page depends on.");
-            return Err(Error::new(Code::UpstreamUnavailable, detail));
+        if !is_newest_first(&places) || boundary.is_some_and(|from| from < first.at) {
+            return Err(self.disorder());
         }
-        if boundary != Some(last.at) {
-            self.cursor.given.clear();
-        }
-        let of_that_instant = places.iter().rev().take_while(|place| place.at == last.at);
-        self.cursor
-            .given
-            .extend(of_that_instant.map(|place| place.id.to_owned()));
+        let of_last_instant = places.iter().rev().take_while(|place| place.at == last.at);
+        let ids = of_last_instant.map(|place| place.id.to_owned());
+        let passed = if boundary == Some(last.at) {
+            self.cursor.given.extend(ids);
+            self.cursor.skip + consumed
+        } else {
+            self.cursor.given = ids.collect();
+            self.cursor.given.len()
+        };
         self.cursor.boundary = Some(last.created.to_owned());
-        // Few equal times are asked for again and left out; many are passed over, so that every page brings something new.
-        let many = self.cursor.given.len() * 2 >= self.page;
-        self.cursor.skip = if many { self.cursor.given.len() } else { 0 };
-        Ok(true)
+        // Few items of one instant are asked for again and left out. Of many, most are passed over; the overlap shows whether
+        // some have left the listing since, which would move the others up.
+        self.cursor.skip = passed.saturating_sub(self.overlap());
+        Ok(())
+    }
+
+    /// How many given items the next page begins with, where it passes over any.
+    fn overlap(&self) -> usize {
+        self.page / 2
+    }
+
+    /// Whether a page that should begin with given items does not.
+    fn has_overshot(&self, page: &Page, boundary: Option<Timestamp>) -> Result<bool> {
+        if self.cursor.counted || self.cursor.skip == 0 || self.overlap() == 0 {
+            return Ok(false);
+        }
+        page.value
+            .first()
+            .map_or(Ok(true), |first| Ok(!self.was_given(first, boundary)?))
+    }
+
+    /// Whether an item was given before; only those of the boundary's instant can come again.
+    fn was_given(&self, item: &RawValue, boundary: Option<Timestamp>) -> Result<bool> {
+        if boundary.is_none() {
+            return Ok(false);
+        }
+        let place = Place::of(item, &self.listing)?;
+        Ok(boundary == Some(place.at) && self.cursor.given.iter().any(|given| given == place.id))
+    }
+
+    /// The Defender XDR API takes no order, and does not say by what its newest come first. What fits on one page is put in order
+    /// here; a full page has to show that creation time is its order, or else pages are counted.
+    fn put_in_order(&mut self, page: &mut Page, more: bool) -> Result<()> {
+        let mut placed = Vec::with_capacity(page.value.len());
+        for item in std::mem::take(&mut page.value) {
+            placed.push((Place::of(&item, &self.listing)?.at, item));
+        }
+        if !more {
+            placed.sort_by(|(a, _), (b, _)| b.cmp(a));
+        } else {
+            let differ = placed.first().map(|(at, _)| at) != placed.last().map(|(at, _)| at);
+            self.cursor.counted = !differ || !placed.is_sorted_by(|(a, _), (b, _)| a >= b);
+        }
+        page.value = placed.into_iter().map(|(_, item)| item).collect();
+        Ok(())
+    }
+
+    fn idle_page(&mut self) -> Result<bool> {
+        self.idle += 1;
+        if self.idle > IDLE_PAGES {
+            Err(self.disorder())
+        } else {
+            Ok(true)
+        }
+    }
+
+    fn disorder(&self) -> Error {
+        let (api, created) = (self.call.api.title(), self.listing.created);
+        let detail =
+            format!("{api} did not keep the order by {created} that the next page depends on.");
+        Error::new(Code::UpstreamUnavailable, detail)
     }
 
     fn boundary(&self) -> Result<Option<Timestamp>> {
@@ -169,39 +236,37 @@ impl<'a> Walk<'a> {
         }
         loop {
             let size = self.size();
-            let expand = self.cursor.expand_alerts && !self.one_by_one;
-            match self.fetch_page(expand, size).await {
+            let expand = self.cursor.expand_alerts && !self.cursor.one_by_one;
+            let error = match self.fetch_page(expand, size).await {
                 Ok(mut page) => {
-                    if self.cursor.expand_alerts && self.one_by_one {
+                    if self.cursor.expand_alerts && self.cursor.one_by_one {
                         self.expand_one_by_one(&mut page).await?;
                     }
                     return Ok((page, size));
                 }
-                Err(error)
-                    if error.code() == Code::TooLarge && size > 1 && self.items.is_empty() =>
-                {
-                    self.page = size / 2;
+                Err(error) => error,
+            };
+            match error.code() {
+                Code::TooLarge if size > 1 => self.page = size / 2,
+                Code::UpstreamUnavailable if expand && size > SMALL_PAGE => self.page = SMALL_PAGE,
+                Code::TooLarge | Code::UpstreamUnavailable if expand => {
+                    self.cursor.one_by_one = true;
+                    self.page = SMALL_PAGE.min(self.listing.page);
                 }
-                Err(error) if error.code() == Code::UpstreamUnavailable && expand => {
-                    match size > SMALL_PAGE {
-                        true => self.page = SMALL_PAGE,
-                        false => self.one_by_one = true,
-                    }
-                }
-                Err(error) => return Err(error),
+                _ => return Err(error),
             }
         }
     }
 
     /// As many as are still wanted, and those that will come again, but no more than a page.
     fn size(&self) -> usize {
-        if self.cursor.severity.is_some() {
+        if self.cursor.severity.is_some() || self.call.api == Api::Xdr {
             return self.page;
         }
         let again = if self.cursor.skip == 0 {
             self.cursor.given.len()
         } else {
-            0
+            self.overlap()
         };
         (self.top - self.items.len() + again).min(self.page)
     }
@@ -214,12 +279,17 @@ impl<'a> Walk<'a> {
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        let page: Page = self.call.get(&[self.listing.path], &query).await?;
-        let base = &self.call.app.config.upstream(self.call.api).base;
+        // Where there is another way to the same, it is not worth many tries.
+        let tries = if expand { 2 } else { retry::TRIES };
+        let page: Page = self
+            .call
+            .get_within(tries, &[self.listing.path], &query)
+            .await?;
+        let home = self.call.app.config.upstream(self.call.api);
         match page
             .next
             .as_deref()
-            .is_none_or(|next| is_same_origin(base, next))
+            .is_none_or(|next| home.is_at_home(next))
         {
             true => Ok(page),
             false => Err(Error::new(
@@ -232,25 +302,54 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Asks for each incident by itself. One that cannot be had keeps its place without its alerts, and is reported.
+    /// Asks for each incident by itself. One that cannot be had keeps its place without its alerts, and is reported; where the
+    /// answer is full, the page ends.
     async fn expand_one_by_one(&mut self, page: &mut Page) -> Result<()> {
-        for item in &mut page.value {
-            let id = Place::of(item, &self.listing)?.id.to_owned();
+        let mut left = self.call.room();
+        let mut incomplete = Vec::new();
+        for at in 0..page.value.len() {
+            let id = Place::of(&page.value[at], &self.listing)?.id.to_owned();
             if self.cursor.given.contains(&id) {
                 continue;
             }
+            let is_first = self.items.is_empty() && at == 0;
             match self
                 .call
                 .get(&[self.listing.path, &id], &[("$expand", "alerts")])
                 .await
             {
-                Ok(Object(expanded)) => *item = expanded,
-                Err(error) if error.code() == Code::UpstreamUnavailable => {
-                    self.incomplete.push((id, error))
+                Ok(Object(expanded)) if left.cost(expanded.get().as_bytes()) <= left.bytes => {
+                    page.value[at] = expanded
                 }
-                Err(error) => return Err(error),
+                Ok(_) if is_first => incomplete.push((id, left.exceeded())),
+                Err(error) if error.code() == Code::TooLarge && is_first => {
+                    incomplete.push((id, error))
+                }
+                Err(error) if is_about_one_incident(error.code()) => incomplete.push((id, error)),
+                Err(error) if error.code() != Code::TooLarge => return Err(error),
+                Ok(_) | Err(_) => {
+                    page.value.truncate(at);
+                    page.cut = true;
+                    break;
+                }
             }
+            left.bytes = left
+                .bytes
+                .saturating_sub(left.cost(page.value[at].get().as_bytes()));
         }
+        self.incomplete.append(&mut incomplete);
         Ok(())
     }
+}
+
+fn is_newest_first(places: &[Place<'_>]) -> bool {
+    places.is_sorted_by(|a, b| a.at >= b.at)
+}
+
+/// Whether an error says something about the incident that was asked for, and nothing about the others.
+fn is_about_one_incident(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UpstreamUnavailable | Code::UpstreamRejected | Code::NotFound | Code::Conflict
+    )
 }

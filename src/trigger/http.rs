@@ -63,7 +63,8 @@ pub async fn handle_http_api(
     let query = decode_query(event.raw_query_string.as_deref().unwrap_or_default());
     let request = Request {
         method: &event.request_context.http.method,
-        path: &event.path_parameters,
+        path: event.raw_path.as_deref().unwrap_or_default(),
+        path_parameters: &event.path_parameters,
         query: &query,
         body: event.body.as_deref(),
         is_base64: event.is_base64_encoded,
@@ -96,7 +97,8 @@ pub async fn handle_rest_api(
     .collect();
     let request = Request {
         method: &event.http_method,
-        path: &event.path_parameters,
+        path: event.path.as_deref().unwrap_or_default(),
+        path_parameters: &event.path_parameters,
         query: &query,
         body: event.body.as_deref(),
         is_base64: event.is_base64_encoded,
@@ -128,7 +130,8 @@ pub async fn handle_load_balancer(
     .collect();
     let request = Request {
         method: &event.http_method,
-        path: &HashMap::new(),
+        path: event.path.as_deref().unwrap_or_default(),
+        path_parameters: &HashMap::new(),
         query: &query,
         body: event.body.as_deref(),
         is_base64: event.is_base64_encoded,
@@ -156,7 +159,9 @@ pub async fn handle_load_balancer(
 /// What the three kinds of request have in common.
 struct Request<'a> {
     method: &'a Method,
-    path: &'a HashMap<String, String>,
+    path: &'a str,
+    /// What a gateway's route has found in the path already.
+    path_parameters: &'a HashMap<String, String>,
     query: &'a [(String, String)],
     body: Option<&'a str>,
     is_base64: bool,
@@ -174,8 +179,14 @@ impl Request<'_> {
             return Err(Error::new(Code::InvalidInput, detail));
         }
         let mut input = Input::default();
-        for (name, value) in self.path {
+        for (name, value) in self.path_parameters {
             input.add_text(name, value)?;
+        }
+        if self.path_parameters.is_empty() {
+            // Function URLs and load balancers know no routes.
+            for (name, value) in path_parameters(function.path(), self.path) {
+                input.add_text(name, value)?;
+            }
         }
         for (name, value) in self.query {
             input.add_text(name, value)?;
@@ -227,6 +238,23 @@ async fn answer(
     (status, headers, body)
 }
 
+/// What a path like `/any/prefix/incidents/28281` holds by the route `/incidents/{id}`; nothing where it does not end like the route.
+fn path_parameters<'a>(route: &'a str, path: &str) -> Vec<(&'a str, String)> {
+    let (mut parts, mut found) = (path.trim_end_matches('/').rsplit('/'), Vec::new());
+    for expected in route.rsplit('/').filter(|part| !part.is_empty()) {
+        let part = parts.next().unwrap_or_default();
+        match expected
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+        {
+            Some(name) if !part.is_empty() => found.push((name, decode(&part.replace('+', "%2B")))),
+            None if part == expected => {}
+            _ => return Vec::new(),
+        }
+    }
+    found
+}
+
 fn into_text(answer: Answer) -> String {
     Box::<str>::from(answer.into_raw()).into_string()
 }
@@ -248,6 +276,31 @@ fn decode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_read_by_the_operations_route() {
+        let found = |path: &str| path_parameters("/incidents/{id}/comments", path);
+        let id = vec![("id", "28281".to_owned())];
+        for path in [
+            "/incidents/28281/comments",
+            "/defender/incidents/28281/comments/",
+        ] {
+            assert_eq!(found(path), id);
+        }
+        assert_eq!(
+            path_parameters("/alerts/{id}", "/alerts/a%2Bb+c"),
+            [("id", "a+b+c".to_owned())]
+        );
+        for path in [
+            "/",
+            "",
+            "/incidents/28281",
+            "/incidents//comments",
+            "/alerts/28281/comments",
+        ] {
+            assert!(found(path).is_empty(), "{path}");
+        }
+    }
 
     #[test]
     fn queries_are_decoded_once() {

@@ -5,9 +5,13 @@ mod http;
 mod queue;
 
 use aws_lambda_events::{
-    alb::AlbTargetGroupResponse,
-    apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse},
-    sqs::SqsBatchResponse,
+    alb::{AlbTargetGroupRequest, AlbTargetGroupResponse},
+    apigw::{
+        ApiGatewayProxyRequest, ApiGatewayProxyResponse, ApiGatewayV2httpRequest,
+        ApiGatewayV2httpResponse,
+    },
+    eventbridge::EventBridgeEvent,
+    sqs::{SqsBatchResponse, SqsEvent},
 };
 use lambda_runtime::{Context, LambdaEvent};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -62,58 +66,75 @@ struct RequestSigns<'a> {
     elb: Option<&'a RawValue>,
 }
 
+/// An event, told apart.
+enum Event {
+    Queue(SqsEvent),
+    HttpApi(Box<ApiGatewayV2httpRequest>),
+    RestApi(Box<ApiGatewayProxyRequest>),
+    LoadBalancer(Box<AlbTargetGroupRequest>),
+    Bus(EventBridgeEvent<Box<RawValue>>),
+    Direct(Input),
+}
+
+impl Event {
+    fn read(json: &str) -> Result<Self> {
+        // An input that is no object has no signs.
+        let Ok(signs) = serde_json::from_str::<Signs<'_>>(json) else {
+            return Input::from_json(json).map(Self::Direct);
+        };
+        match signs {
+            Signs {
+                records: Some(_), ..
+            } => read(json, "an SQS event").map(Self::Queue),
+            Signs {
+                request: Some(RequestSigns { http: Some(_), .. }),
+                ..
+            } => read(json, "an HTTP API event").map(Self::HttpApi),
+            Signs {
+                request: Some(RequestSigns { elb: Some(_), .. }),
+                ..
+            } => read(json, "a load balancer's event").map(Self::LoadBalancer),
+            Signs {
+                request: Some(_), ..
+            } => read(json, "a REST API event").map(Self::RestApi),
+            Signs {
+                detail_type: Some(_),
+                source: Some(_),
+                ..
+            } => read(json, "an EventBridge event").map(Self::Bus),
+            _ => Input::from_json(json).map(Self::Direct),
+        }
+    }
+}
+
 /// Handles one event.
 ///
 /// HTTP triggers and queues are always answered in their own form; everybody else gets the error itself.
 pub async fn handle(function: &Function, event: LambdaEvent<Box<RawValue>>) -> Result<Reply> {
     let LambdaEvent { payload, context } = event;
-    let json = payload.get();
-    // An input that happens to be no object has no signs.
-    let signs: Option<Signs<'_>> = serde_json::from_str(json).ok();
-    match signs {
-        Some(Signs {
-            records: Some(_), ..
-        }) => queue::handle(function, read(json, "an SQS event")?, &context).await,
-        Some(Signs {
-            request: Some(request),
-            ..
-        }) => match request {
-            RequestSigns { http: Some(_), .. } => {
-                Ok(
-                    http::handle_http_api(function, read(json, "an HTTP API event")?, &context)
-                        .await,
-                )
-            }
-            RequestSigns { elb: Some(_), .. } => Ok(http::handle_load_balancer(
-                function,
-                read(json, "a load balancer's event")?,
-                &context,
-            )
-            .await),
-            RequestSigns { .. } => {
-                Ok(
-                    http::handle_rest_api(function, read(json, "a REST API event")?, &context)
-                        .await,
-                )
-            }
-        },
-        Some(Signs {
-            detail_type: Some(_),
-            source: Some(_),
-            ..
-        }) => bus::handle(function, read(json, "an EventBridge event")?, &context).await,
-        _ => {
-            let invocation = invocation(&context, REPLY);
-            let answer = function
-                .run(
-                    Input::from_json(json),
-                    invocation,
-                    trigger("direct", &context),
-                )
-                .await?;
-            Ok(Reply::Answer(answer.into_raw()))
+    let input = match Event::read(payload.get()) {
+        Ok(Event::Queue(event)) => return queue::handle(function, event, &context).await,
+        Ok(Event::HttpApi(event)) => {
+            return Ok(http::handle_http_api(function, *event, &context).await);
         }
-    }
+        Ok(Event::RestApi(event)) => {
+            return Ok(http::handle_rest_api(function, *event, &context).await);
+        }
+        Ok(Event::LoadBalancer(event)) => {
+            return Ok(http::handle_load_balancer(function, *event, &context).await);
+        }
+        Ok(Event::Bus(event)) => return bus::handle(function, event, &context).await,
+        Ok(Event::Direct(input)) => Ok(input),
+        Err(error) => Err(error),
+    };
+    let answer = function
+        .run(
+            input,
+            invocation(&context, REPLY),
+            trigger("direct", &context),
+        )
+        .await?;
+    Ok(Reply::Answer(answer.into_raw()))
 }
 
 fn read<T: DeserializeOwned>(json: &str, shape: &str) -> Result<T> {

@@ -18,25 +18,37 @@ pub async fn handle(function: &Function, event: SqsEvent, context: &Context) -> 
     let mut response = SqsBatchResponse::default();
     let mut failed_groups = HashSet::new();
     for record in &event.records {
+        let invocation = invocation(context, REPLY);
         let Some(id) = record.message_id.as_deref() else {
             // Without an id it cannot be named, so the whole batch has to come again.
-            return Err(Error::new(
+            let error = Error::new(
                 Code::InvalidInput,
                 "The payload has `Records` that are no SQS messages.",
-            ));
+            );
+            return function
+                .run(Err(error), invocation, trigger("queue", context))
+                .await
+                .map(|_| Reply::Queue(response));
         };
         let group = record.attributes.get("MessageGroupId");
-        let held_back = group.is_some_and(|group| failed_groups.contains(group));
-        let invocation = invocation(context, REPLY);
-        let succeeded = !held_back && !invocation.deadline.has_passed() && {
-            let input = Input::from_json(record.body.as_deref().unwrap_or_default());
-            let trigger = Trigger {
-                record: Some(id),
-                ..trigger("queue", context)
-            };
-            function.run(input, invocation, trigger).await.is_ok()
+        let input = if group.is_some_and(|group| failed_groups.contains(group)) {
+            Err(Error::new(
+                Code::Conflict,
+                "The record waits behind a failed one of its message group.",
+            ))
+        } else if invocation.deadline.has_passed() {
+            Err(Error::new(
+                Code::DeadlineExceeded,
+                "No time was left for this record of the batch. It will come again.",
+            ))
+        } else {
+            Input::from_json(record.body.as_deref().unwrap_or_default())
         };
-        if !succeeded {
+        let trigger = Trigger {
+            record: Some(id),
+            ..trigger("queue", context)
+        };
+        if function.run(input, invocation, trigger).await.is_err() {
             response.add_failure(id);
             failed_groups.extend(group);
         }
