@@ -29,6 +29,9 @@ pub struct Tenant {
     /// Hunting tables by name.
     #[serde(skip)]
     pub tables: BTreeMap<String, Table>,
+    /// Whether the Defender XDR API lists by update instead of creation; Microsoft says only "newest first".
+    #[serde(default)]
+    pub xdr_lists_by_update: bool,
     #[serde(skip)]
     pub(crate) issued: HashSet<String>,
     #[serde(skip)]

@@ -91,6 +91,7 @@ pub async fn list(
         Some(text) => Cursor::resume(text, call, &listing)?,
         None => Cursor::start(call, &listing),
     };
+    let start = cursor.clone();
     let mut walk = Walk::new(call, listing, cursor, top.0);
     let mut more = walk.step().await?;
     while more && !walk.is_full() {
@@ -105,6 +106,10 @@ pub async fn list(
             }
             Err(error) => return Err(error),
         };
+    }
+    if more && walk.items.is_empty() && walk.cursor == start {
+        // Whoever followed it would do so for ever.
+        return Err(walk.disorder());
     }
     let next = more.then(|| walk.cursor.to_text());
     let incomplete = walk

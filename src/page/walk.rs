@@ -212,7 +212,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn disorder(&self) -> Error {
+    pub fn disorder(&self) -> Error {
         let (api, created) = (self.call.api.title(), self.listing.created);
         let detail =
             format!("{api} did not keep the order by {created} that the next page depends on.");
@@ -305,14 +305,14 @@ impl<'a> Walk<'a> {
     /// Asks for each incident by itself. One that cannot be had keeps its place without its alerts, and is reported; where the
     /// answer is full, the page ends.
     async fn expand_one_by_one(&mut self, page: &mut Page) -> Result<()> {
-        let mut left = self.call.room();
+        let (mut left, mut kept) = (self.call.room(), self.items.len());
         let mut incomplete = Vec::new();
         for at in 0..page.value.len() {
             let id = Place::of(&page.value[at], &self.listing)?.id.to_owned();
             if self.cursor.given.contains(&id) {
                 continue;
             }
-            let is_first = self.items.is_empty() && at == 0;
+            let is_first = kept == 0;
             match self
                 .call
                 .get(&[self.listing.path, &id], &[("$expand", "alerts")])
@@ -336,6 +336,7 @@ impl<'a> Walk<'a> {
             left.bytes = left
                 .bytes
                 .saturating_sub(left.cost(page.value[at].get().as_bytes()));
+            kept += 1;
         }
         self.incomplete.append(&mut incomplete);
         Ok(())

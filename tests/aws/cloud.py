@@ -23,6 +23,10 @@ def create_secret(name, value):
     return aws("secretsmanager").create_secret(Name=name, SecretString=value)["ARN"]
 
 
+def store_secret(name, value):
+    return aws("secretsmanager").put_secret_value(SecretId=name, SecretString=value)["ARN"]
+
+
 def deploy(stack, template, bootstrap, parameters, environment):
     """Deploys the template with the code where SAM would put it, and points its functions at the simulator."""
     code = io.BytesIO()
@@ -53,6 +57,10 @@ def deploy(stack, template, bootstrap, parameters, environment):
 def invoke(function, payload):
     reply = aws("lambda").invoke(FunctionName=function, Payload=json.dumps(payload))
     return {"error": reply.get("FunctionError"), "payload": json.loads(reply["Payload"].read())}
+
+
+def invoke_asynchronously(function, payload):
+    return aws("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(payload))["StatusCode"]
 
 
 def request(method, path, body, signed):

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use local::runtime_api::{Function, Outcome};
 use serde_json::{Value, json};
-use simulator::Simulator;
+use simulator::{Secret, Simulator};
 
 use crate::{
     process::Server,
@@ -57,15 +57,15 @@ impl Vault {
         )
     }
 
-    /// What `list_incidents` comes to when it looks for the secret under `id`.
-    fn list_incidents(&self, id: &str) -> Outcome {
-        let function = Function::builder(env!("CARGO_BIN_EXE_bootstrap"), "list_incidents")
-            .envs(
-                self.simulator
-                    .environment()
-                    .into_iter()
-                    .filter(|(name, _)| name != "AZURE_CLIENT_SECRET"),
-            )
+    /// `list_incidents`, looking for the secret under `id`.
+    fn function(&self, id: &str) -> Function {
+        let others = self
+            .simulator
+            .environment()
+            .into_iter()
+            .filter(|(name, _)| name != "AZURE_CLIENT_SECRET");
+        Function::builder(env!("CARGO_BIN_EXE_bootstrap"), "list_incidents")
+            .envs(others)
             .env("AZURE_CLIENT_SECRET_ID", id)
             .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.moto.origin)
             .env("AWS_REGION", "eu-west-1")
@@ -76,20 +76,39 @@ impl Vault {
             )
             .env("AWS_SESSION_TOKEN", "session-token")
             .start()
-            .expect("bootstrap starts");
-        let wait = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime starts");
-        wait.block_on(async {
-            let first = function.invoke("{}").await;
-            // The second is served from what the first has learnt.
-            if matches!(first, Outcome::Answer(_)) {
-                function.invoke("{}").await
-            } else {
-                first
-            }
-        })
+            .expect("bootstrap starts")
+    }
+
+    /// What `list_incidents` comes to; once it works, the second time.
+    fn list_incidents(&self, id: &str) -> Outcome {
+        let function = self.function(id);
+        let first = invoke(&function);
+        // The second is served from what the first has learnt.
+        if matches!(first, Outcome::Answer(_)) {
+            invoke(&function)
+        } else {
+            first
+        }
+    }
+
+    /// From now on Entra takes no secret of the app but these, and no token from before.
+    fn accept_only(&self, secrets: &[&str]) {
+        let client_id = environment(&self.simulator, "AZURE_CLIENT_ID");
+        let secrets: Vec<_> = secrets
+            .iter()
+            .map(|value| Secret {
+                value: (*value).to_owned(),
+                expires: None,
+            })
+            .collect();
+        self.simulator.edit("harbourline.example", |tenant| {
+            tenant.app(&client_id).expect("the app is there").secrets = secrets;
+            tenant.revoke_tokens();
+        });
+    }
+
+    fn store(&self, value: &str) {
+        self.ask("store_secret", &json!({ "name": NAME, "value": value }));
     }
 
     /// The requests that Secrets Manager was sent.
@@ -104,6 +123,14 @@ impl Vault {
             .map(|line| serde_json::from_str(line).expect("a recorded request is JSON"))
             .collect()
     }
+}
+
+fn invoke(function: &Function) -> Outcome {
+    let wait = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts");
+    wait.block_on(function.invoke("{}"))
 }
 
 fn environment(simulator: &Simulator, name: &str) -> String {
@@ -190,4 +217,39 @@ fn json_without_the_field_is_reported_without_what_it_holds() {
         !message.contains(&environment(&vault.simulator, "AZURE_CLIENT_SECRET")),
         "{message}"
     );
+}
+
+#[test]
+fn a_rotation_fails_no_invocation() {
+    let vault = Vault::with(str::to_owned);
+    let function = vault.function(NAME);
+    invoke(&function).json();
+    // Stored before Entra knows it: the previous one is still taken.
+    let first = environment(&vault.simulator, "AZURE_CLIENT_SECRET");
+    vault.store(&json!({ "clientSecret": "second", "previousClientSecret": first }).to_string());
+    let fresh = vault.function(NAME);
+    invoke(&fresh).json();
+    // Switched while both functions hold what was there before.
+    vault.accept_only(&["second"]);
+    invoke(&function).json();
+    invoke(&fresh).json();
+    vault.accept_only(&["third"]);
+    vault.store("third");
+    invoke(&function).json();
+    let reads = vault
+        .requests()
+        .into_iter()
+        .filter(|request| request.to_string().contains("GetSecretValue"))
+        .count();
+    assert_eq!(reads, 4, "read again only when every secret was refused");
+}
+
+#[test]
+fn a_secret_that_stays_wrong_is_read_again_once() {
+    let vault = Vault::with(|_| "wrong".to_owned());
+    let outcome = invoke(&vault.function(NAME));
+    let (error_type, message) = outcome.error().expect("Entra refuses it");
+    assert_eq!(error_type, "CredentialRejected");
+    assert!(message.contains("AADSTS7000215"), "{message}");
+    assert_eq!(vault.requests().len(), 2);
 }

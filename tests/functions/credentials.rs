@@ -328,7 +328,7 @@ async fn a_token_that_still_works_is_used_while_entra_is_down() {
     let simulator = Simulator::start();
     let client_id = variable(&simulator, "AZURE_CLIENT_ID");
     simulator.edit("harbourline.example", |tenant| {
-        tenant.app(&client_id).unwrap().token_lifetime_seconds = 20;
+        tenant.app(&client_id).unwrap().token_lifetime_seconds = 40;
     });
     let function = function(&simulator, "list_incidents");
     function.invoke(LIST).await.json();
@@ -337,8 +337,8 @@ async fn a_token_that_still_works_is_used_while_entra_is_down() {
             .path(&format!("/{}/", tenant_id(&simulator)))
             .times(0),
     );
-    // A token of twenty seconds is renewed after fifteen.
-    tokio::time::sleep(Duration::from_millis(15_100)).await;
+    // A token of forty seconds is renewed after thirty.
+    tokio::time::sleep(Duration::from_millis(30_100)).await;
     function.invoke(LIST).await.json();
     assert!(
         token_requests(&simulator).len() > 1,

@@ -407,3 +407,84 @@ async fn a_failure_ends_the_invocation_and_not_the_process() {
     function.invoke(r#"{"id": 28281}"#).await.json();
     assert_eq!(function.starts(), 1);
 }
+
+#[tokio::test]
+async fn a_compressed_refusal_is_still_what_its_status_says() {
+    let simulator = Simulator::start();
+    let gzip = |status, retry_after: Option<&str>| Kind::Status {
+        status,
+        headers: [
+            Some(("content-encoding", "gzip")),
+            retry_after.map(|wait| ("retry-after", wait)),
+        ]
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect(),
+        body: Some("not readable".to_owned()),
+        code: None,
+    };
+    simulator.inject(on_graph(gzip(429, Some("120"))));
+    let throttled = problem(&invoke(&simulator, "list_incidents", json!({})).await);
+    assert_eq!(
+        (&throttled["code"], &throttled["retryAfterSeconds"]),
+        (&json!("Throttled"), &json!(120))
+    );
+    simulator.inject(on_graph(gzip(404, None)).method("PATCH"));
+    let gone = invoke(
+        &simulator,
+        "update_incident",
+        json!({"id": "28281", "status": "resolved"}),
+    )
+    .await;
+    assert_eq!(code(&gone), "NotFound");
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_is_too_large_was_made() {
+    let simulator = Simulator::start();
+    let body = json!({"id": "28281", "description": "d".repeat(7_000_000)});
+    simulator.inject(on_graph(Kind::WrongShape { body: Some(body) }).method("PATCH"));
+    let problem = problem(
+        &invoke(
+            &simulator,
+            "update_incident",
+            json!({"id": "28281", "status": "resolved"}),
+        )
+        .await,
+    );
+    assert_eq!(problem["code"], json!("TooLarge"));
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("The change was made"),
+        "{problem}"
+    );
+    assert_eq!(api_requests(&simulator).len(), 1);
+}
+
+#[tokio::test]
+async fn a_filter_too_long_for_a_url_is_refused() {
+    let simulator = Simulator::start();
+    let outcome = invoke(
+        &simulator,
+        "list_incidents",
+        json!({"filter": "a".repeat(70_000)}),
+    )
+    .await;
+    assert_eq!(code(&outcome), "InvalidInput");
+    assert!(simulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_proxys_next_link_may_name_the_api_behind_it() {
+    let simulator = Simulator::start();
+    simulator.inject(on_graph(Kind::NextLinkTo {
+        origin: "https://graph.microsoft.com".to_owned(),
+    }));
+    let answer = invoke(&simulator, "list_incidents", json!({"top": 2}))
+        .await
+        .json();
+    assert_eq!(answer["items"].as_array().unwrap().len(), 2);
+}

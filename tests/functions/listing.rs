@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use simulator::{Fault, Kind, Simulator};
 
-use crate::{api_requests, code, function, ids, invoke, invoke_xdr, lines, problem};
+use crate::{api_requests, builder, code, function, ids, invoke, invoke_xdr, lines, problem};
 
 /// A simulator whose first tenant has `count` incidents more, all of severity "low", shaped by `created`.
 fn with_incidents(count: usize, created: impl Fn(usize) -> String) -> Simulator {
@@ -129,7 +129,8 @@ async fn a_cursor_goes_on_where_the_answer_ended_whatever_arrives_between() {
     let expected = all_ids(&simulator);
     let function = function(&simulator, "list_incidents");
     let (mut listed, mut input) = (Vec::new(), json!({"top": 35}));
-    loop {
+    for page in 0.. {
+        assert!(page < 500, "the listing does not end");
         let answer = function.invoke(input.to_string()).await.json();
         listed.extend(ids(&answer));
         let Some(next) = answer["next"].as_str() else {
@@ -221,7 +222,8 @@ async fn what_fits_into_the_reply_is_returned_with_the_place_to_go_on() {
     });
     let function = function(&simulator, "list_incidents");
     let (mut listed, mut input) = (Vec::new(), json!({"top": 200}));
-    loop {
+    for page in 0.. {
+        assert!(page < 500, "the listing does not end");
         let answer = function.invoke(input.to_string()).await.json();
         listed.extend(ids(&answer));
         let Some(next) = answer["next"].as_str() else {
@@ -321,4 +323,209 @@ async fn the_defender_xdr_api_is_paged_by_hundreds_without_links() {
     for line in lines(&simulator) {
         assert!(!line.contains("$orderby"), "{line}");
     }
+}
+
+/// Follows a listing to its end, `top` items at a time.
+async fn follow(function: &local::runtime_api::Function, mut input: Value) -> Vec<String> {
+    let mut listed = Vec::new();
+    for page in 0.. {
+        assert!(page < 500, "the listing does not end");
+        let answer = function.invoke(input.to_string()).await.json();
+        listed.extend(ids(&answer));
+        let Some(next) = answer["next"].as_str() else {
+            return listed;
+        };
+        input["cursor"] = json!(next);
+    }
+    unreachable!("the loop returns or panics")
+}
+
+#[tokio::test]
+async fn a_listing_by_update_where_creation_is_expected_loses_nothing() {
+    for count in [4, 60, 250] {
+        let simulator = with_incidents(count, minute);
+        simulator.edit("harbourline.example", |tenant| {
+            tenant.xdr_lists_by_update = true;
+            for (index, incident) in tenant.incidents.iter_mut().enumerate() {
+                // No relation to the order of creation.
+                incident.last_update_date_time = minute(index * 7919 % 1009);
+            }
+        });
+        let function = builder(&simulator, "list_incidents")
+            .env("DEFENDER_API", "xdr")
+            .start()
+            .unwrap();
+        for top in [1, 30, 1000] {
+            if count / top < 70 {
+                assert_each_once(&follow(&function, json!({ "top": top })).await, &simulator);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn items_that_leave_the_listing_do_not_take_others_with_them() {
+    for leaving in [5, 20, 40] {
+        let simulator = with_incidents(120, |_| minute(0));
+        let function = function(&simulator, "list_incidents");
+        let first = function
+            .invoke(r#"{"status": "active", "top": 60}"#)
+            .await
+            .json();
+        let listed = ids(&first);
+        simulator.edit("harbourline.example", |tenant| {
+            for id in &listed[..leaving] {
+                tenant.incident(id).unwrap().status = "resolved".to_owned();
+            }
+        });
+        let rest = follow(
+            &function,
+            json!({"status": "active", "top": 60, "cursor": first["next"]}),
+        )
+        .await;
+        assert_each_once(&[listed, rest].concat(), &simulator);
+    }
+}
+
+#[tokio::test]
+async fn relative_times_may_be_repeated_with_the_cursor() {
+    let simulator = Simulator::builder().live_clock().start().unwrap();
+    let function = function(&simulator, "list_incidents");
+    let input = json!({"createdSince": "P30D", "top": 2});
+    let expected = ids(&function
+        .invoke(json!({"createdSince": "P30D"}).to_string())
+        .await
+        .json());
+    assert!(expected.len() > 4);
+    assert_eq!(follow(&function, input).await, expected);
+}
+
+#[tokio::test]
+async fn a_cursor_is_of_one_tenant_and_one_api() {
+    let simulator = Simulator::start();
+    let function = builder(&simulator, "list_incidents")
+        .env("ALLOWED_TENANTS", "kitsune-foods.example")
+        .start()
+        .unwrap();
+    let next = function.invoke(r#"{"top": 1}"#).await.json()["next"].clone();
+    let elsewhere = json!({"cursor": next, "tenantId": "kitsune-foods.example"});
+    assert_eq!(
+        code(&function.invoke(elsewhere.to_string()).await),
+        "InvalidInput"
+    );
+    assert_eq!(
+        code(&invoke_xdr(&simulator, "list_incidents", json!({"cursor": next})).await),
+        "InvalidInput"
+    );
+    let expanded = json!({"cursor": next, "expandAlerts": true});
+    assert_eq!(
+        code(&function.invoke(expanded.to_string()).await),
+        "InvalidInput"
+    );
+}
+
+#[tokio::test]
+async fn an_incident_that_is_gone_or_too_large_to_expand_is_reported_and_passed() {
+    let simulator = with_incidents(12, minute);
+    let ids_there: Vec<_> = all_ids(&simulator).into_iter().collect();
+    let (gone, large) = (&ids_there[3], &ids_there[7]);
+    simulator.inject(Kind::ExpandFails {
+        incidents: vec![],
+        page_larger_than: Some(1),
+    });
+    let at = |id: &str| format!("/v1.0/security/incidents/{id}");
+    simulator.inject(
+        Fault::from(Kind::status(404))
+            .path(&at(gone))
+            .query("$expand=alerts")
+            .times(0),
+    );
+    let body =
+        json!({"id": large, "createdDateTime": minute(7), "alerts": ["a".repeat(7_000_000)]});
+    simulator.inject(
+        Fault::from(Kind::WrongShape { body: Some(body) })
+            .path(&at(large))
+            .times(0),
+    );
+    let function = function(&simulator, "list_incidents");
+    let (mut listed, mut incomplete) = (Vec::new(), Vec::new());
+    let mut input = json!({"expandAlerts": true});
+    for page in 0.. {
+        assert!(page < 500, "the listing does not end");
+        let answer = function.invoke(input.to_string()).await.json();
+        listed.extend(ids(&answer));
+        for one in answer["incomplete"].as_array().into_iter().flatten() {
+            assert!(
+                ids(&answer).iter().any(|id| one["id"] == json!(id)),
+                "{one} is not among the items"
+            );
+            incomplete.push((one["id"].clone(), one["problem"]["code"].clone()));
+        }
+        let Some(next) = answer["next"].as_str() else {
+            break;
+        };
+        input["cursor"] = json!(next);
+    }
+    assert_each_once(&listed, &simulator);
+    incomplete.sort_by_key(|(id, _)| id.to_string());
+    assert_eq!(
+        incomplete,
+        [
+            (json!(gone), json!("NotFound")),
+            (json!(large), json!("TooLarge"))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn expanded_incidents_fill_the_reply_and_the_rest_follows() {
+    let simulator = with_incidents(10, minute);
+    simulator.inject(Kind::ExpandFails {
+        incidents: vec![],
+        page_larger_than: Some(1),
+    });
+    for (index, id) in all_ids(&simulator).into_iter().enumerate() {
+        let body =
+            json!({"id": id, "createdDateTime": minute(index), "alerts": ["a".repeat(1_000_000)]});
+        let path = format!("/v1.0/security/incidents/{id}");
+        simulator.inject(
+            Fault::from(Kind::WrongShape { body: Some(body) })
+                .path(&path)
+                .times(0),
+        );
+    }
+    let function = function(&simulator, "list_incidents");
+    let first = function.invoke(r#"{"expandAlerts": true}"#).await.json();
+    assert!((4..7).contains(&ids(&first).len()), "{}", ids(&first).len());
+    assert_eq!(first["incomplete"], Value::Null);
+    let rest = follow(
+        &function,
+        json!({"expandAlerts": true, "cursor": first["next"]}),
+    )
+    .await;
+    assert_each_once(&[ids(&first), rest].concat(), &simulator);
+}
+
+#[tokio::test]
+async fn what_degraded_stays_so_for_the_rest_of_the_listing() {
+    let simulator = with_incidents(30, minute);
+    simulator.inject(Kind::ExpandFails {
+        incidents: vec![],
+        page_larger_than: Some(1),
+    });
+    let function = function(&simulator, "list_incidents");
+    let first = function
+        .invoke(r#"{"expandAlerts": true, "top": 5}"#)
+        .await
+        .json();
+    simulator.clear_requests();
+    function
+        .invoke(json!({"expandAlerts": true, "top": 5, "cursor": first["next"]}).to_string())
+        .await
+        .json();
+    let expanded_pages = lines(&simulator)
+        .iter()
+        .filter(|line| line.contains("/incidents?") && line.contains("$expand"))
+        .count();
+    assert_eq!(expanded_pages, 0);
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use simulator::{Fault, Kind, Simulator};
 
-use crate::{api_requests, builder, event, function, line, lines};
+use crate::{api_requests, builder, code, event, function, line, lines, problem};
 
 #[tokio::test]
 async fn every_sample_input_runs() {
@@ -354,16 +354,73 @@ async fn a_gateway_is_answered_before_it_gives_up_however_long_the_function_may_
 async fn an_input_that_is_no_object_is_refused() {
     let simulator = Simulator::start();
     let function = function(&simulator, "list_incidents");
-    for payload in ["[]", "7", "\"list\"", "true", "{\"Records\": []} "] {
-        let outcome = function.invoke(payload).await;
-        let refused = outcome
-            .error()
-            .is_some_and(|(code, _)| code == "InvalidInput");
-        // A batch without records is nothing to do.
-        assert!(
-            refused || payload.contains("Records"),
-            "{payload}: {outcome:?}"
+    for payload in ["[]", "7", "\"list\"", "true"] {
+        assert_eq!(
+            code(&function.invoke(payload).await),
+            "InvalidInput",
+            "{payload}"
         );
     }
+    assert_eq!(
+        function.invoke(r#"{"Records": []}"#).await.json(),
+        json!({"batchItemFailures": []})
+    );
     assert_eq!(function.starts(), 1);
+}
+
+#[tokio::test]
+async fn an_event_that_only_looks_like_one_is_refused_and_logged() {
+    let simulator = Simulator::start();
+    let function = function(&simulator, "list_incidents");
+    for payload in [
+        r#"{"Records": {}}"#,
+        r#"{"Records": [{"eventSource": "aws:s3"}]}"#,
+        r#"{"requestContext": {"http": 7}}"#,
+        r#"{"detail-type": "x", "source": 7}"#,
+    ] {
+        let problem = problem(&function.invoke(payload).await);
+        assert_eq!(problem["code"], json!("InvalidInput"), "{payload}");
+        assert!(
+            function
+                .logs()
+                .contains(problem["requestId"].as_str().unwrap()),
+            "{payload}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_a_gateways_routes_the_path_is_read_here() {
+    let simulator = Simulator::start();
+    let function = function(&simulator, "get_incident");
+    let mut url: Value = serde_json::from_str(&event("triggers/function_url.json")).unwrap();
+    url["requestContext"]["http"]["method"] = json!("GET");
+    url["rawPath"] = json!("/incidents/28281");
+    url.as_object_mut().unwrap().remove("body");
+    assert_eq!(
+        function.invoke(url.to_string()).await.json()["statusCode"],
+        json!(200)
+    );
+    let mut balancer: Value = serde_json::from_str(&event("triggers/alb.json")).unwrap();
+    balancer["path"] = json!("/defender/incidents/28281");
+    balancer["queryStringParameters"] = json!({});
+    assert_eq!(
+        function.invoke(balancer.to_string()).await.json()["statusCode"],
+        json!(200)
+    );
+    assert_eq!(lines(&simulator), ["GET /v1.0/security/incidents/28281"; 2]);
+}
+
+#[tokio::test]
+async fn nulls_are_fields_left_out() {
+    let simulator = Simulator::start();
+    let input = json!({"status": null, "top": null, "cursor": null, "expandAlerts": null, "tenantId": null, "updatedSince": null});
+    function(&simulator, "list_incidents")
+        .invoke(input.to_string())
+        .await
+        .json();
+    assert_eq!(
+        lines(&simulator),
+        ["GET /v1.0/security/incidents?$top=50&$orderby=createdDateTime desc"]
+    );
 }

@@ -13,7 +13,7 @@ async fn incidents_are_listed_in_the_apis_own_words() {
     assert_eq!(
         lines(&simulator),
         [
-            "GET /api/incidents?$top=5&$filter=status eq 'InProgress' and lastUpdateTime ge 2026-01-01T00:00:00Z"
+            "GET /api/incidents?$top=100&$filter=status eq 'InProgress' and lastUpdateTime ge 2026-01-01T00:00:00Z"
         ]
     );
     for incident in answer["items"].as_array().unwrap() {

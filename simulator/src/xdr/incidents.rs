@@ -88,10 +88,11 @@ pub(super) fn list(state: &mut State, request: &Request) -> Result<Answer, Failu
         .filter(|incident| filter.as_ref().is_none_or(|filter| filter.keeps(incident)))
         .collect();
     kept.sort_by_cached_key(|incident| {
-        std::cmp::Reverse((
-            time::parse(&incident.created_date_time),
-            incident.id.clone(),
-        ))
+        let instant = match tenant.xdr_lists_by_update {
+            true => &incident.last_update_date_time,
+            false => &incident.created_date_time,
+        };
+        std::cmp::Reverse((time::parse(instant), incident.id.clone()))
     });
     let value: Vec<Value> = kept
         .into_iter()
