@@ -69,8 +69,7 @@ impl Function {
             }
         };
         line.tenant = &call.tenant;
-        let outcome = self
-            .guarded(input, &call)
+        let outcome = caught(self.entry.run(input, &call))
             .await
             .and_then(|answer| answer.fitting(invocation.room));
         let outcome = outcome.map_err(|error| error.in_request(invocation.request_id));
@@ -111,23 +110,6 @@ impl Function {
                 ),
             )),
             permissions => Ok(Call::new(&self.app, api, permissions, tenant, invocation)),
-        }
-    }
-
-    /// Runs with a last word before Lambda's, and turns a panic into an error.
-    async fn guarded(&self, input: Input, call: &Call<'_>) -> Result<Answer> {
-        let mut running = pin!(caught(self.entry.run(input, call)));
-        let last_moment = tokio::time::Instant::from_std(call.invocation.deadline.last_moment());
-        match tokio::time::timeout_at(last_moment, &mut running).await {
-            Ok(outcome) => outcome,
-            Err(_) if call.is_changing() => {
-                let detail = "The function's time ran out after a change was sent and before its answer came. Look before repeating it.";
-                Err(Error::new(Code::OutcomeUnknown, detail))
-            }
-            Err(_) => {
-                let detail = "The function's time ran out. Give it more, or ask for less.";
-                Err(Error::new(Code::DeadlineExceeded, detail))
-            }
         }
     }
 }

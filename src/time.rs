@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::sync::{Mutex, MutexGuard};
+
 pub use jiff::Timestamp;
 use jiff::{SignedDuration, Span, SpanRelativeTo, fmt::rfc2822};
 
@@ -28,12 +30,9 @@ pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     rfc2822::parse(text).ok().map(|date| date.timestamp())
 }
 
-/// When an invocation must have answered.
+/// When an invocation must have answered. Whatever waits, waits no longer.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline {
-    at: Instant,
-    margin: Duration,
-}
+pub struct Deadline(Instant);
 
 impl Deadline {
     /// From the instant at which Lambda ends the invocation.
@@ -50,25 +49,15 @@ impl Deadline {
 
     /// The same, or earlier where whoever asked waits no longer than `most`.
     pub fn within(self, most: Duration) -> Self {
-        let other = Self::after(most);
-        if other.at < self.at { other } else { self }
+        Self(self.0.min(Self::after(most).0))
     }
 
     fn after(left: Duration) -> Self {
-        let margin = MARGIN.min(left / 4);
-        Self {
-            at: Instant::now() + (left - margin).min(LONGEST),
-            margin,
-        }
+        Self(Instant::now() + (left - MARGIN.min(left / 4)).min(LONGEST))
     }
 
     pub fn remaining(self) -> Duration {
-        self.at.saturating_duration_since(Instant::now())
-    }
-
-    /// When to answer whatever is still under way: in the middle of the margin.
-    pub fn last_moment(self) -> Instant {
-        self.at + self.margin / 2
+        self.0.saturating_duration_since(Instant::now())
     }
 
     pub fn has_passed(self) -> bool {
@@ -78,6 +67,16 @@ impl Deadline {
     /// Whether a request can still be made after waiting that long.
     pub fn leaves_room_after(self, wait: Duration) -> bool {
         self.remaining() > wait.saturating_add(Duration::from_millis(250))
+    }
+
+    /// Takes a lock, or gives up in time. One that is free costs no timer.
+    pub async fn lock<T>(self, mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+        match mutex.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(_) => tokio::time::timeout(self.remaining(), mutex.lock())
+                .await
+                .ok(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod sent;
 pub use sent::{Lost, Object, Sent};
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Instant,
 };
 
@@ -70,7 +70,6 @@ pub struct Call<'a> {
     pub invocation: Invocation<'a>,
     pub trace: Trace,
     room: AtomicUsize,
-    changing: AtomicBool,
 }
 
 impl<'a> Call<'a> {
@@ -91,7 +90,6 @@ impl<'a> Call<'a> {
             invocation,
             trace,
             room,
-            changing: AtomicBool::new(false),
         }
     }
 
@@ -101,11 +99,6 @@ impl<'a> Call<'a> {
             bytes: self.room.load(Ordering::Relaxed),
             escaped: self.invocation.room.escaped,
         }
-    }
-
-    /// Whether a change is under way, so that nobody may say that nothing happened.
-    pub fn is_changing(&self) -> bool {
-        self.changing.load(Ordering::Relaxed)
     }
 
     /// Asks for JSON.
@@ -165,15 +158,11 @@ impl<'a> Call<'a> {
         body: &impl Serialize,
     ) -> Result<Sent<T>> {
         let request = self.request(method, Kind::Change, path, &[], to_json(body));
-        self.changing.store(true, Ordering::Relaxed);
         let sent = Instant::now();
         let outcome = self.send(request, &|reply| read_json(reply)).await;
         match outcome {
             Err(Failure::Lost(error)) => Ok(Sent::Lost(Lost { error, sent })),
-            outcome => {
-                self.changing.store(false, Ordering::Relaxed);
-                settled(outcome).map(Sent::Answered)
-            }
+            outcome => settled(outcome).map(Sent::Answered),
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
+use super::token::out_of_time;
 use crate::{
     client::Client, config::SecretSource, error::Result, secrets, telemetry::Trace, time::Deadline,
 };
@@ -35,7 +36,9 @@ impl Credential {
             (SecretSource::Environment(secret), None) => return Ok(Some([secret.clone()].into())),
             (SecretSource::SecretsManager(aws), _) => aws,
         };
-        let mut fetched = self.fetched.lock().await;
+        let Some(mut fetched) = deadline.lock(&self.fetched).await else {
+            return Err(out_of_time());
+        };
         match (&*fetched, refused) {
             (Some(secrets), None) => return Ok(Some(secrets.clone())),
             // Somebody else has read them again in the meantime.

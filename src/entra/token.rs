@@ -104,7 +104,9 @@ impl Tokens {
     /// A token for an audience in a tenant. Callers that want the same one wait for a single fetch.
     pub async fn get(&self, want: &Want<'_>) -> Result<Token> {
         let slot = self.slot(want);
-        let mut kept = slot.lock().await;
+        let Some(mut kept) = want.deadline.lock(&slot).await else {
+            return Err(out_of_time());
+        };
         let now = Timestamp::now();
         if let Some(token) = kept.as_ref().filter(|token| now < token.refresh) {
             return Ok(token.clone());
@@ -130,7 +132,9 @@ impl Tokens {
     /// Forgets a token that an API refused, or that permits too little; not one that came after it.
     pub async fn discard(&self, want: &Want<'_>, refused: &Token) {
         let slot = self.slot(want);
-        let mut kept = slot.lock().await;
+        let Some(mut kept) = want.deadline.lock(&slot).await else {
+            return;
+        };
         if kept
             .as_ref()
             .is_some_and(|token| token.authorization == refused.authorization)
@@ -183,6 +187,14 @@ impl Tokens {
         Err(rejection
             .unwrap_or_else(|| Error::new(Code::Internal, "there is no client secret to try")))
     }
+}
+
+/// What a caller hears who has waited in vain for somebody else's fetch.
+pub(super) fn out_of_time() -> Error {
+    Error::new(
+        Code::DeadlineExceeded,
+        "The function's time ran out while a token was awaited.",
+    )
 }
 
 /// Why there is no token.
