@@ -126,7 +126,7 @@ impl<'a> Walk<'a> {
         Ok(more)
     }
 
-    /// Moves the cursor behind what was taken, which began after `consumed` less its own number of items.
+    /// Moves the cursor behind what was taken. `consumed` counts the page up to there, items that were given before included.
     fn advance(
         &mut self,
         taken: &[Box<RawValue>],
