@@ -34,8 +34,7 @@ def deploy(stack, template, bootstrap, parameters, environment):
         archive.write(bootstrap, "bootstrap")
     aws("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": session.region_name})
     aws("s3").put_object(Bucket="code", Key="bootstrap.zip", Body=code.getvalue())
-    with open(template, encoding="utf-8") as file:
-        body = file.read().replace("CodeUri: .", "CodeUri: s3://code/bootstrap.zip")
+    body = template.replace("CodeUri: .", "CodeUri: s3://code/bootstrap.zip")
     cloudformation = aws("cloudformation")
     cloudformation.create_stack(
         StackName=stack,

@@ -4,8 +4,10 @@ mod cargo_lambda;
 mod ministack;
 mod process;
 mod python;
+mod references;
 mod secrets_manager;
 mod template;
+mod unrolled;
 
 use std::path::{Path, PathBuf};
 

@@ -1,15 +1,20 @@
-//! The template as it is, deployed to ministack: the real `bootstrap` through each of its triggers, against the simulator.
+//! The template as SAM writes it, deployed to ministack: the real `bootstrap` through each of its triggers, against the simulator.
 
-use std::{collections::BTreeMap, process::Command, thread, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+    thread,
+    time::Duration,
+};
 
 use defender_functions::operations::OPERATIONS;
 use serde_json::{Value, json};
 use simulator::Simulator;
 
 use crate::{
-    checkout,
     process::Server,
     python::{Python, scratch},
+    unrolled::read_by_sam,
 };
 
 const STACK: &str = "defender";
@@ -24,10 +29,11 @@ struct Stack {
 }
 
 impl Stack {
-    fn deploy() -> Self {
+    /// With these groups of operations, or the default ones.
+    fn deploy(groups: Option<&str>) -> Self {
         let python = Python::cloud();
         let ministack = Server::start("ministack", |port| {
-            let home = scratch("ministack");
+            let home = scratch(groups.map_or("ministack-default", |_| "ministack"));
             let mut command = Command::new(python.program("python"));
             command
                 .args(["-m", "ministack"])
@@ -59,18 +65,19 @@ impl Stack {
             "GRAPH_ENDPOINT",
             "DEFENDER_ENDPOINT",
         ];
+        let mut parameters = BTreeMap::from([
+            ("TenantId", json!(tenant["AZURE_TENANT_ID"])),
+            ("ClientId", json!(tenant["AZURE_CLIENT_ID"])),
+            ("ClientSecretArn", secret_arn),
+        ]);
+        parameters.extend(groups.map(|groups| ("Groups", json!(groups))));
         let functions = stack.ask(
             "deploy",
             json!({
                 "stack": STACK,
-                "template": checkout("template.yaml"),
+                "template": read_by_sam(None)["written"],
                 "bootstrap": env!("CARGO_BIN_EXE_bootstrap"),
-                "parameters": {
-                    "TenantId": tenant["AZURE_TENANT_ID"],
-                    "ClientId": tenant["AZURE_CLIENT_ID"],
-                    "ClientSecretArn": secret_arn,
-                    "Groups": "reading,hunting,changing",
-                },
+                "parameters": parameters,
                 "environment": endpoints.map(|name| (name, &tenant[name])).into_iter().collect::<BTreeMap<_, _>>(),
             }),
         );
@@ -115,14 +122,24 @@ impl Stack {
 /// One test, because one deployment serves all of it.
 #[test]
 fn the_deployed_stack_answers_each_of_its_triggers() {
-    let stack = Stack::deploy();
+    let stack = Stack::deploy(Some("reading,hunting,changing"));
     // A minute is the shortest that a rule waits; the rest is tried meanwhile.
     the_schedule_is_off_until_it_is_asked_for(&stack);
     every_operation_is_deployed(&stack);
     an_invocation_is_answered(&stack);
     the_http_api_answers_who_signs(&stack);
     a_poison_message_stays_alone(&stack);
+    a_failed_change_that_nobody_waits_for_is_tried_once_and_kept(&stack);
     the_schedule_rule_invokes(&stack);
+}
+
+#[test]
+fn nothing_that_changes_a_tenant_is_deployed_by_default() {
+    let stack = Stack::deploy(None);
+    let reading = OPERATIONS.iter().filter(|entry| !entry.changes);
+    let reading: BTreeSet<&str> = reading.map(|entry| entry.name).collect();
+    let deployed: BTreeSet<&str> = stack.functions.values().map(String::as_str).collect();
+    assert_eq!(deployed, reading);
 }
 
 fn every_operation_is_deployed(stack: &Stack) {
@@ -228,6 +245,30 @@ fn a_poison_message_stays_alone(stack: &Stack) {
         json!([poison])
     );
     assert_eq!(count(&queue), Some(0));
+}
+
+fn a_failed_change_that_nobody_waits_for_is_tried_once_and_kept(stack: &Stack) {
+    let comment = json!({ "id": "434343", "comment": "There is no such incident." });
+    let accepted = stack.ask(
+        "invoke_asynchronously",
+        json!({ "function": format!("{STACK}-CommentIncident"), "payload": comment }),
+    );
+    assert_eq!(accepted, 202);
+
+    let dead_letters = json!({ "name": format!("{STACK}-CommentIncident-dead-letters") });
+    let kept = stack.wait_for("the failed comment in the dead-letter queue", |stack| {
+        stack.ask("receive", dead_letters.clone())[0]
+            .as_str()
+            .map(str::to_owned)
+    });
+    let kept: Value = serde_json::from_str(&kept).expect("Lambda's record is JSON");
+    assert_eq!(kept["requestPayload"], comment, "{kept}");
+    assert_eq!(kept["responsePayload"]["errorType"], "NotFound", "{kept}");
+    let asked = stack.simulator.requests();
+    let tries = asked
+        .iter()
+        .filter(|request| request.path.contains("/434343"));
+    assert_eq!(tries.count(), 1, "{asked:?}");
 }
 
 fn the_schedule_is_off_until_it_is_asked_for(stack: &Stack) {

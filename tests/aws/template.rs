@@ -2,86 +2,13 @@
 
 use std::{collections::BTreeSet, process::Command};
 
-use defender_functions::{
-    operation::{Entry, Group},
-    operations::OPERATIONS,
-};
-use serde_json::Value;
+use defender_functions::{operation::Group, operations::OPERATIONS};
 
 use crate::{
     checkout,
     python::{Python, run},
+    unrolled::{Template, logical_id, read_by_sam},
 };
-
-struct Template(Value);
-
-impl Template {
-    fn unrolled() -> Self {
-        let path = checkout("template.yaml");
-        Self(Python::sam().script(
-            "expand.py",
-            &[path.to_str().expect("the checkout has a plain path")],
-        ))
-    }
-
-    fn of_type<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, &'a Value)> {
-        let resources = self.0["Resources"]
-            .as_object()
-            .expect("a template has resources");
-        let of_type = resources
-            .iter()
-            .filter(move |(_, resource)| resource["Type"] == kind);
-        of_type.map(|(id, resource)| (id.as_str(), resource))
-    }
-
-    /// The properties of a resource.
-    #[track_caller]
-    fn properties(&self, id: &str) -> &Value {
-        let properties = &self.0["Resources"][id]["Properties"];
-        assert!(properties.is_object(), "the template has no {id}");
-        properties
-    }
-
-    /// What the policies of an operation's role allow: (action, resource).
-    fn allowed(&self, id: &str) -> Vec<(String, Value)> {
-        let inline = self.properties(&format!("{id}Role"))["Policies"]
-            .as_array()
-            .into_iter()
-            .flatten();
-        let attached = self.of_type("AWS::IAM::Policy").filter_map(|(_, policy)| {
-            let roles = policy["Properties"]["Roles"].as_array()?;
-            roles
-                .iter()
-                .any(|role| role["Ref"] == format!("{id}Role"))
-                .then_some(&policy["Properties"])
-        });
-        let statements = inline
-            .chain(attached)
-            .flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
-        let mut allowed = Vec::new();
-        for statement in statements {
-            assert_eq!(statement["Effect"], "Allow", "{statement}");
-            for action in list(&statement["Action"]) {
-                let action = action.as_str().expect("actions are text").to_owned();
-                allowed.push((action, statement["Resource"].clone()));
-            }
-        }
-        allowed
-    }
-}
-
-/// IAM takes one thing where a list is meant.
-fn list(value: &Value) -> Vec<&Value> {
-    value
-        .as_array()
-        .map_or_else(|| vec![value], |values| values.iter().collect())
-}
-
-/// `list_incidents` is `ListIncidents` where CloudFormation takes no underscore.
-fn logical_id(operation: &Entry) -> String {
-    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
-    operation.name.split('_').map(capital).collect()
-}
 
 #[test]
 fn sam_and_cfn_lint_find_nothing_to_say() {
@@ -95,6 +22,19 @@ fn sam_and_cfn_lint_find_nothing_to_say() {
     run(Command::new(python.program("cfn-lint"))
         .arg("--")
         .arg(&template));
+}
+
+/// CloudFormation knows no aliases.
+#[test]
+fn what_sam_deploys_repeats_itself_without_aliases() {
+    let read = read_by_sam(None);
+    let written = read["written"].as_str().expect("a text");
+    for line in written.lines() {
+        let value = line.trim_start().trim_start_matches("- ");
+        let value = value.split_once(": ").map_or(value, |(_, value)| value);
+        assert!(!value.starts_with(['*', '&']), "{line}");
+    }
+    assert_eq!(written.matches("sts:AssumeRole").count(), 4, "{written}");
 }
 
 #[test]
@@ -135,8 +75,12 @@ fn a_group_of_operations_is_switched_by_its_name() {
             _ if operation.changes => "changing",
             _ => "reading",
         };
-        let function = &template.0["Resources"][logical_id(operation)];
-        assert_eq!(function["Condition"], group, "{}", operation.name);
+        let function = logical_id(operation);
+        let resources = template.0["Resources"].as_object().expect("resources");
+        let its = resources.iter().filter(|(id, _)| id.starts_with(&function));
+        for (id, resource) in its {
+            assert_eq!(resource["Condition"], group, "{id}");
+        }
         assert!(
             template.0["Conditions"][group].is_object(),
             "there is no condition {group}"
@@ -202,6 +146,9 @@ fn a_role_allows_what_its_function_does_and_no_more() {
                 "xray:PutTraceSegments" | "xray:PutTelemetryRecords" => resource == "*",
                 "sqs:ReceiveMessage" | "sqs:DeleteMessage" | "sqs:GetQueueAttributes" => {
                     resource["Fn::GetAtt"][0] == format!("{id}Queue")
+                }
+                "sqs:SendMessage" => {
+                    operation.changes && resource["Fn::GetAtt"][0] == format!("{id}DeadLetters")
                 }
                 _ => false,
             };
@@ -270,6 +217,41 @@ fn the_queue_reports_each_failure_and_keeps_what_cannot_be_done() {
         "{queue}"
     );
     assert!(template.properties("UpdateIncidentDeadLetters").is_object());
+
+    // Lambda refuses the source while the role may not read there, so it has to wait for its policy.
+    let awaited = &template.0["Resources"]["UpdateIncidentQueueSource"]["DependsOn"];
+    assert_eq!(*awaited, "UpdateIncidentQueuePolicy");
+}
+
+#[test]
+fn a_failed_change_is_kept_and_not_repeated() {
+    let template = Template::unrolled();
+    for operation in OPERATIONS {
+        let id = logical_id(operation);
+        let asynchronous = &template.properties(&id)["EventInvokeConfig"];
+        let dead_letters = format!("{id}DeadLetters");
+        if !operation.changes {
+            assert!(asynchronous.is_null(), "reading again does no harm: {id}");
+            assert!(template.0["Resources"][&dead_letters].is_null(), "{id}");
+            continue;
+        }
+        assert_eq!(asynchronous["MaximumRetryAttempts"], 0, "{id}");
+        let failed = &asynchronous["DestinationConfig"]["OnFailure"];
+        assert_eq!(failed["Type"], "SQS", "{id}");
+        assert_eq!(failed["Destination"]["Fn::GetAtt"][0], dead_letters);
+        // Two weeks are the longest that SQS keeps anything.
+        let kept = &template.properties(&dead_letters)["MessageRetentionPeriod"];
+        assert_eq!(*kept, 14 * 24 * 60 * 60, "{id}");
+
+        // Lambda refuses the destination while the role may not send there, so the function has to wait for its policy.
+        let allowed = template.allowed(&id);
+        let sends = allowed
+            .iter()
+            .any(|(action, _)| action == "sqs:SendMessage");
+        assert!(sends, "the role of {id} allows only {allowed:?}");
+        let awaited = &template.properties(&id)["Tags"]["permission"]["Ref"];
+        assert_eq!(*awaited, format!("{id}DeadLettersPolicy"));
+    }
 }
 
 #[test]
