@@ -1,7 +1,5 @@
 //! The words that several operations take, each with its spelling in every API's dialect.
 
-use std::fmt;
-
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -208,12 +206,6 @@ impl<'de> Deserialize<'de> for Comment {
             true => Err(D::Error::custom("a comment must not be empty")),
             false => Ok(Self(text)),
         }
-    }
-}
-
-impl fmt::Display for Comment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
