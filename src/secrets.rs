@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::{
+    api,
     client::{Client, Failure, Kind, Outgoing, Reply, Room},
     config::AwsSecret,
     error::{Code, Error, Result, Upstream},
@@ -47,24 +48,11 @@ pub async fn client_secrets(
             .map_err(|_| "is not the documented JSON".to_owned())
             .map(|value: Value| value.text)
     };
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let error = match client.send(&request, deadline, trace, read).await {
-            Ok(Some(text)) => return extract(&text),
-            Ok(None) => return Err(unusable("is binary; store a string")),
-            Err(Failure::Refused(reply)) => refusal(secret, &reply),
-            Err(Failure::Failed(error) | Failure::Lost(error)) => return Err(error),
-        };
-        // AWS throttles with a 400, which the client takes for an answer.
-        let pause = retry::backoff(tries);
-        if error.code() != Code::Throttled
-            || tries == retry::TRIES
-            || !deadline.leaves_room_after(pause)
-        {
-            return Err(error);
-        }
-        tokio::time::sleep(pause).await;
+    match client.send(&request, deadline, trace, read).await {
+        Ok(Some(text)) => extract(&text),
+        Ok(None) => Err(unusable("is binary; store a string")),
+        Err(Failure::Refused(reply)) => Err(refusal(secret, &reply)),
+        Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
     }
 }
 
@@ -160,12 +148,13 @@ fn signed(secret: &AwsSecret) -> Result<Outgoing> {
         headers,
         body,
         tries: retry::TRIES,
+        passing: throttled,
         room: ROOM,
     })
 }
 
-/// AWS spells an error `{"__type":"ResourceNotFoundException","message":"..."}`.
-fn refusal(secret: &AwsSecret, reply: &Reply) -> Error {
+/// AWS's name for what went wrong: `{"__type":"ResourceNotFoundException","message":"..."}`.
+fn kind(reply: &Reply) -> String {
     #[derive(Default, Deserialize)]
     struct AwsError {
         #[serde(default, rename = "__type")]
@@ -174,7 +163,26 @@ fn refusal(secret: &AwsSecret, reply: &Reply) -> Error {
     let kind = serde_json::from_slice::<AwsError>(&reply.body)
         .unwrap_or_default()
         .kind;
-    let kind = kind.rsplit('#').next().unwrap_or_default().to_owned();
+    kind.rsplit('#').next().unwrap_or_default().to_owned()
+}
+
+fn upstream(reply: &Reply) -> Upstream {
+    Upstream {
+        service: SERVICE,
+        status: Some(reply.status.as_u16()),
+        code: Some(kind(reply)).filter(|kind| !kind.is_empty()),
+        request_id: api::request_id(&reply.headers),
+    }
+}
+
+/// AWS throttles with a 400 and does not say for how long.
+fn throttled(reply: &Reply) -> Option<Error> {
+    let detail = "Secrets Manager is asked too often. Wait a moment, then repeat.";
+    let error = || Error::new(Code::Throttled, detail).from_upstream(upstream(reply));
+    (kind(reply) == "ThrottlingException").then(|| error().after(Duration::from_secs(1)))
+}
+
+fn refusal(secret: &AwsSecret, reply: &Reply) -> Error {
     // Anything but an ARN may be the secret itself, put there by mistake.
     let named = if secret.id.starts_with("arn:") {
         format!(" ({})", secret.id)
@@ -182,53 +190,42 @@ fn refusal(secret: &AwsSecret, reply: &Reply) -> Error {
         String::new()
     };
     let region = &secret.region;
-    let (code, detail) = match kind.as_str() {
-        "ResourceNotFoundException" => (
-            Code::Misconfigured,
-            format!(
-                "AZURE_CLIENT_SECRET_ID{named} names no secret in {region}. It takes the name or ARN of one, not the secret."
-            ),
+    let detail = match kind(reply).as_str() {
+        "ResourceNotFoundException" => format!(
+            "AZURE_CLIENT_SECRET_ID{named} names no secret in {region}. It takes the name or ARN of one, not the secret."
         ),
-        "AccessDeniedException" => (
-            Code::Misconfigured,
-            format!(
-                "The function's role may not read the secret that AZURE_CLIENT_SECRET_ID{named} names. Allow it \
-                 secretsmanager:GetSecretValue (and kms:Decrypt, if the secret has a key of its own)."
-            ),
+        "AccessDeniedException" => format!(
+            "The function's role may not read the secret that AZURE_CLIENT_SECRET_ID{named} names. Allow it \
+             secretsmanager:GetSecretValue (and kms:Decrypt, if the secret has a key of its own)."
         ),
-        "DecryptionFailure" => (
-            Code::Misconfigured,
-            format!(
-                "The secret that AZURE_CLIENT_SECRET_ID{named} names cannot be decrypted. Allow the role kms:Decrypt on its key."
-            ),
+        "DecryptionFailure" => format!(
+            "The secret that AZURE_CLIENT_SECRET_ID{named} names cannot be decrypted. Allow the role kms:Decrypt on its key."
         ),
-        "ThrottlingException" => (
-            Code::Throttled,
-            "Secrets Manager is asked too often. Wait a moment, then repeat.".to_owned(),
-        ),
-        _ => (
-            Code::Misconfigured,
-            format!(
-                "Secrets Manager refused to give the secret that AZURE_CLIENT_SECRET_ID{named} names."
-            ),
+        _ => format!(
+            "Secrets Manager refused to give the secret that AZURE_CLIENT_SECRET_ID{named} names."
         ),
     };
-    let error = Error::new(code, detail).from_upstream(Upstream {
-        service: SERVICE,
-        status: Some(reply.status.as_u16()),
-        code: Some(kind).filter(|kind| !kind.is_empty()),
-        request_id: crate::api::request_id(&reply.headers),
-    });
-    if code == Code::Throttled {
-        error.after(Duration::from_secs(1))
-    } else {
-        error
-    }
+    Error::new(Code::Misconfigured, detail).from_upstream(upstream(reply))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_throttle_is_told_from_a_refusal() {
+        let reply = |kind: &str| Reply {
+            status: http::StatusCode::BAD_REQUEST,
+            headers: HeaderMap::new(),
+            body: format!(r#"{{"__type":"com.amazon#{kind}"}}"#).into_bytes(),
+        };
+        let error = throttled(&reply("ThrottlingException")).unwrap();
+        assert_eq!(
+            (error.code(), error.retry_after()),
+            (Code::Throttled, Some(Duration::from_secs(1)))
+        );
+        assert!(throttled(&reply("AccessDeniedException")).is_none());
+    }
 
     #[test]
     fn a_secret_is_a_plain_string_or_a_document() {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     api::Api,
-    client::{Client, Failure, Kind, Outgoing, Reply, Room},
+    client::{Client, Failure, Kind, Outgoing, Reply, Room, nothing_passes},
     config::{Config, Tenant},
     entra::token::{Token, Tokens, Want},
     error::{Code, Error, Result},
@@ -278,6 +278,7 @@ impl<'a> Call<'a> {
             headers,
             body,
             tries: TRIES,
+            passing: nothing_passes,
             room: self.room(),
         }
     }

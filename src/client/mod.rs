@@ -49,6 +49,8 @@ pub struct Outgoing {
     pub body: Vec<u8>,
     /// How often it is sent at most, quotas apart.
     pub tries: u32,
+    /// Finds the 4xx answers that the same request may outlive, for services that give some.
+    pub passing: fn(&Reply) -> Option<Error>,
     pub room: Room,
 }
 
@@ -57,6 +59,11 @@ pub struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
+}
+
+/// For services whose every other 4xx is final.
+pub fn nothing_passes(_: &Reply) -> Option<Error> {
+    None
 }
 
 /// Why there is no answer to use.

@@ -166,7 +166,15 @@ pub fn classify<T>(
             let wait = retry::retry_after(&reply.headers, Timestamp::now());
             Err(Setback { wait, ..setback })
         }
-        _ => Ok(Err(Failure::Refused(reply))),
+        _ => match (request.passing)(&reply) {
+            Some(error) => Err(Setback {
+                wait: error.retry_after(),
+                error,
+                repeat: true,
+                unaccepted: true,
+            }),
+            None => Ok(Err(Failure::Refused(reply))),
+        },
     }
 }
 

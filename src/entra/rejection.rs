@@ -35,6 +35,12 @@ pub struct Rejection {
 }
 
 impl Rejection {
+    /// The error of a refusal that the same request may outlive.
+    pub fn passing(reply: &Reply) -> Option<Error> {
+        let rejection = Self::read(reply);
+        rejection.transient.then_some(rejection.error)
+    }
+
     /// Reads a 4xx answer of the token endpoint.
     pub fn read(reply: &Reply) -> Self {
         let refusal: Refusal = serde_json::from_slice(&reply.body).unwrap_or_default();
@@ -177,9 +183,7 @@ fn advice(number: u32) -> &'static str {
             "a Conditional Access or security policy of the tenant blocks the app. Ask its administrator."
         }
         50196 => "Entra saw the same request too often in a row. Wait before trying again.",
-        50033 | 90006 | 90012 | 90024 | 90033 | 90055 | 90090 => {
-            "Entra had a passing fault. Asking again later may help."
-        }
+        50033 | 90006 | 90012 | 90024 | 90033 | 90055 | 90090 => "Entra had a passing fault.",
         50000 | 90036 | 90092 => {
             "Entra could not issue the token. If it goes on, open a support case with the trace id."
         }

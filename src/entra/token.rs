@@ -216,7 +216,7 @@ pub struct Want<'a> {
 }
 
 impl Want<'_> {
-    /// Asks Entra, again where it had a passing fault.
+    /// Asks Entra with one secret.
     async fn token(&self, secret: &str) -> std::result::Result<Token, Refused> {
         let request = self.request(secret);
         let read = |reply: &Reply| {
@@ -224,32 +224,20 @@ impl Want<'_> {
                 .map_err(|_| "is not the documented JSON".to_owned())?;
             Token::new(grant, Timestamp::now()).ok_or_else(|| "holds no usable token".to_owned())
         };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let rejection = match self
-                .client
-                .send(&request, self.deadline, self.trace, read)
-                .await
-            {
-                Ok(token) => return Ok(token),
-                Err(Failure::Refused(reply)) => Rejection::read(&reply),
-                Err(Failure::Failed(error) | Failure::Lost(error)) => {
-                    return Err(Refused::Otherwise(error));
+        let outcome = self
+            .client
+            .send(&request, self.deadline, self.trace, read)
+            .await;
+        outcome.map_err(|failure| match failure {
+            Failure::Refused(reply) => {
+                let rejection = Rejection::read(&reply);
+                match rejection.of_secret {
+                    true => Refused::Secret(rejection.error),
+                    false => Refused::Otherwise(rejection.error),
                 }
-            };
-            let pause = retry::backoff(tries);
-            if rejection.of_secret {
-                return Err(Refused::Secret(rejection.error));
             }
-            if !rejection.transient
-                || tries == retry::TRIES
-                || !self.deadline.leaves_room_after(pause)
-            {
-                return Err(Refused::Otherwise(rejection.error));
-            }
-            tokio::time::sleep(pause).await;
-        }
+            Failure::Failed(error) | Failure::Lost(error) => Refused::Otherwise(error),
+        })
     }
 
     /// <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
@@ -276,6 +264,7 @@ impl Want<'_> {
             headers: HeaderMap::from_iter([(CONTENT_TYPE, form_encoded)]),
             body: odata::form(&form).into_bytes(),
             tries: retry::TRIES,
+            passing: Rejection::passing,
             room: ROOM,
         }
     }
