@@ -18,7 +18,10 @@ pub(crate) enum Denied {
 /// The caller of an operation that any one of `sufficient` roles permits.
 pub(crate) struct Caller {
     pub tenant: usize,
+    /// The application's display name.
     pub app: String,
+    pub client_id: String,
+    pub roles: Vec<String>,
 }
 
 pub(crate) fn admit(
@@ -73,7 +76,9 @@ pub(crate) fn admit(
         .find(|app| app.client_id == claims.appid);
     Ok(Caller {
         tenant,
-        app: app.map_or(claims.appid, |app| app.display_name.clone()),
+        app: app.map_or_else(|| claims.appid.clone(), |app| app.display_name.clone()),
+        client_id: claims.appid,
+        roles: claims.roles,
     })
 }
 

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::entra::key::SigningKey;
 use crate::faults::Faults;
 use crate::state::State;
+use crate::storage::Signer;
 use crate::{Simulator, seeds, server, time};
 
 /// What a simulator is started with; see [`Simulator::builder`].
@@ -80,6 +81,7 @@ impl Builder {
             tenants,
             faults: Faults::default(),
             requests: Vec::new(),
+            signer: Signer::new(),
         };
         let state = Arc::new(Mutex::new(state));
         let (stop, stopped) = oneshot::channel();

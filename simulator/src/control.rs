@@ -1,11 +1,15 @@
-//! The simulator's own endpoints below `/_simulator`: the log, faults, tenants, the clock.
+//! The simulator's own endpoints below `/_simulator`: the log, faults, how actions end, tenants, the clock.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::action::Fate;
 use crate::answer::Answer;
+use crate::device::Device;
 use crate::faults::Fault;
 use crate::request::Request;
 use crate::state::State;
+use crate::tenant::Tenant;
 use crate::time;
 
 /// Answers a call below `/_simulator`; these never reach the log.
@@ -42,11 +46,37 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
                     let mut shown = json!(tenant);
                     shown["incidents"] = tenant.incidents.len().into();
                     shown["alerts"] = tenant.alerts.len().into();
+                    shown["devices"] = tenant
+                        .devices
+                        .iter()
+                        .map(|device| device_shown(tenant, device))
+                        .collect();
+                    shown["actions"] = json!(tenant.actions);
+                    shown["fates"] = json!(tenant.fates);
+                    shown["whenInProgress"] = json!(tenant.when_in_progress);
                     shown["tables"] = tenant.tables.keys().cloned().collect();
                     shown
                 })
                 .collect();
             Answer::json(200, &tenants)
+        }
+        ("POST", ["actions"]) => match serde_json::from_slice::<TenantFate>(&request.body) {
+            Ok(told) if !told.fate.status.is_open() => match state.tenant(&told.tenant) {
+                Some(tenant) => {
+                    tenant.fates.push(told.fate);
+                    Answer::json(200, &tenant.fates)
+                }
+                None => refused(&format!("There is no tenant {}.", told.tenant)),
+            },
+            Ok(_) => refused("An action ends as Succeeded, Failed, TimeOut or Cancelled."),
+            Err(error) => refused(&format!("This is no end of an action: {error}.")),
+        },
+        ("DELETE", ["actions"]) => {
+            state
+                .tenants
+                .iter_mut()
+                .for_each(|tenant| tenant.fates.clear());
+            Answer::empty(204)
         }
         ("POST", ["clock"]) => match request
             .json()
@@ -62,9 +92,26 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
         },
         _ => Answer::json(
             404,
-            &json!({ "error": "See GET health, requests, faults, tenants; POST faults, clock; DELETE requests, faults." }),
+            &json!({ "error": "See GET health, requests, faults, tenants; POST faults, actions, clock; DELETE requests, faults, actions." }),
         ),
     }
+}
+
+/// `{"tenant":"...","type":"Isolate","status":"Failed","after":"PT60S","times":1}`
+#[derive(Deserialize)]
+struct TenantFate {
+    tenant: String,
+    #[serde(flatten)]
+    fate: Fate,
+}
+
+/// A device as the API shows it, with what the API does not tell.
+fn device_shown(tenant: &Tenant, device: &Device) -> Value {
+    let mut shown = json!(device);
+    shown["isolation"] = json!(device.isolation);
+    shown["codeRestricted"] = device.code_restricted.into();
+    shown["history"] = json!(tenant.history(&device.id));
+    shown
 }
 
 fn refused(why: &str) -> Answer {

@@ -54,6 +54,8 @@ pub enum Kind {
         body: Option<String>,
         code: Option<String>,
     },
+    /// What was asked is done, then this status is answered all the same, in the API's error shape.
+    StatusAfter { status: u16 },
     /// The usual answer, later.
     Delay { milliseconds: u64 },
     /// No answer ever, on an open connection.
@@ -184,6 +186,11 @@ impl Kind {
             body: None,
             code: None,
         }
+    }
+
+    /// The same after what was asked has been done.
+    pub fn status_after(status: u16) -> Kind {
+        Kind::StatusAfter { status }
     }
 }
 

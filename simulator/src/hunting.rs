@@ -69,6 +69,21 @@ impl Table {
         Arc::make_mut(&mut self.rows).push(cells);
     }
 
+    /// The cells of these columns, row by row; nothing if the table lacks one of them.
+    pub(crate) fn cells<'t, const N: usize>(
+        &'t self,
+        names: [&str; N],
+    ) -> impl Iterator<Item = [&'t Value; N]> {
+        let position = |name: &str| self.columns.iter().position(|column| column.name == name);
+        let positions = names.map(position);
+        let rows = match positions.iter().all(Option::is_some) {
+            true => self.rows.as_slice(),
+            false => &[],
+        };
+        rows.iter()
+            .map(move |row| positions.map(|at| &row[at.unwrap_or_default()]))
+    }
+
     /// The rows whose `Timestamp` lies in the window.
     fn within(&self, (start, end): (i64, i64)) -> Rows {
         let timestamp = self

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use crate::device::Device;
 
 /// An incident as Graph shows it. Instants are kept as the text they came in.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -89,6 +91,86 @@ pub struct Alert {
     /// Fields that this simulator does not know, passed on as they are.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+impl Alert {
+    /// A new alert of Defender for Endpoint about one device, created and last updated at `at`.
+    pub fn new(tenant_id: &str, id: &str, incident_id: &str, device: &Device, at: &str) -> Alert {
+        let evidence = json!({
+            "@odata.type": "#microsoft.graph.security.deviceEvidence",
+            "createdDateTime": at,
+            "verdict": "unknown",
+            "remediationStatus": "none",
+            "roles": [],
+            "tags": [],
+            "firstSeenDateTime": device.first_seen,
+            "mdeDeviceId": device.id,
+            "azureAdDeviceId": device.aad_device_id,
+            "deviceDnsName": device.computer_dns_name,
+            "osPlatform": device.os_platform,
+            "osBuild": device.os_build,
+            "version": device.version,
+            "rbacGroupId": device.rbac_group_id,
+            "rbacGroupName": device.rbac_group_name,
+            "ipInterfaces": [device.last_ip_address],
+        });
+        let portal = "https://security.microsoft.com";
+        Alert {
+            id: id.into(),
+            provider_alert_id: id.into(),
+            incident_id: incident_id.into(),
+            status: "new".into(),
+            severity: "medium".into(),
+            classification: "unknown".into(),
+            determination: "unknown".into(),
+            service_source: "microsoftDefenderForEndpoint".into(),
+            detection_source: "customDetection".into(),
+            product_name: Some("Microsoft Defender for Endpoint".into()),
+            detector_id: None,
+            tenant_id: tenant_id.into(),
+            title: format!("Suspicious activity {id}"),
+            description: None,
+            recommended_actions: None,
+            category: "SuspiciousActivity".into(),
+            assigned_to: None,
+            alert_web_url: format!("{portal}/alerts/{id}?tid={tenant_id}"),
+            incident_web_url: format!("{portal}/incidents/{incident_id}?tid={tenant_id}"),
+            actor_display_name: None,
+            threat_display_name: None,
+            threat_family_name: None,
+            mitre_techniques: Vec::new(),
+            created_date_time: at.into(),
+            last_update_date_time: at.into(),
+            resolved_date_time: None,
+            first_activity_date_time: at.into(),
+            last_activity_date_time: at.into(),
+            system_tags: Vec::new(),
+            alert_policy_id: None,
+            comments: Vec::new(),
+            evidence: serde_json::value::to_raw_value(&evidence)
+                .into_iter()
+                .collect(),
+            rest: Map::new(),
+        }
+    }
+
+    /// The evidence as JSON.
+    pub(crate) fn evidence(&self) -> Vec<Value> {
+        let raw = self.evidence.iter();
+        raw.map(|raw| serde_json::from_str(raw.get()).unwrap_or_default())
+            .collect()
+    }
+
+    /// The first device that the alert is about.
+    pub(crate) fn device_id(&self) -> Option<String> {
+        self.evidence().iter().find_map(|one| {
+            let is_device = one["@odata.type"] == "#microsoft.graph.security.deviceEvidence";
+            one["mdeDeviceId"]
+                .as_str()
+                .filter(|_| is_device)
+                .map(str::to_owned)
+        })
+    }
 }
 
 impl Incident {

@@ -1,5 +1,5 @@
-//! A Defender tenant on loopback: Microsoft Entra ID, Microsoft Graph security and the Defender XDR API, as far as their
-//! public documentation tells. One origin serves everything:
+//! A Defender tenant on loopback: Microsoft Entra ID, Microsoft Graph security, the Defender XDR API and the Defender for
+//! Endpoint API, as far as their public documentation tells. One origin serves everything:
 //!
 //! | path | what |
 //! |---|---|
@@ -8,34 +8,56 @@
 //! | `/v1.0/security/incidents`, `/v1.0/security/alerts_v2` | list, get, update, comment |
 //! | `/v1.0/security/runHuntingQuery` | a KQL subset over small tables |
 //! | `/api/incidents`, `/api/advancedhunting/run` | the same incidents and tables as the XDR API tells them |
-//! | `/_simulator/...` | the simulator's own: `GET`/`DELETE requests`, `GET`/`POST`/`DELETE faults`, `GET tenants`, `POST clock`, `GET health` |
+//! | `/api/machines` | devices, what is known about each, tags and values, and the response actions |
+//! | `/api/machineactions` | actions that move by the clock, cancelling, links to packages and live responses' results |
+//! | `/api/libraryfiles`, `/api/indicators`, `/api/alerts`, `/api/investigations` | the live response library, indicators, Graph's alerts in this API's words, investigations |
+//! | `/api/files`, `/api/ips`, `/api/domains`, `/api/users` | what hunting tables and alerts tell of them |
+//! | `/api/vulnerabilities`, `/api/Software`, `/api/recommendations`, `/api/exposureScore`, `/api/configurationScore` | exposure |
+//! | `/_storage/...` | what the links lead to: no token wanted, none allowed, refused when the link is too old |
+//! | `/_simulator/...` | the simulator's own: `GET`/`DELETE requests`, `GET`/`POST`/`DELETE faults`, `POST`/`DELETE actions` (how those to come will end), `GET tenants`, `POST clock`, `GET health` |
 //!
 //! ```sh
 //! curl -s "$GRAPH_ENDPOINT/_simulator/faults" -d '{"kind":"throttle","retryAfter":2,"path":"/v1.0/security/incidents","times":3}'
+//! curl -s "$DEFENDER_ENDPOINT/_simulator/actions" -d '{"tenant":"harbourline.example","type":"Isolate","status":"Failed","after":"PT60S","times":1}'
 //! ```
 //!
-//! Not simulated: quotas (a throttle comes only as a fault), client assertions, the Endpoint API (`/api/machines` and its
-//! kin), `$select` and `$search`, KQL beyond the subset. Where the documentation is silent a choice was made: lists are
-//! newest creation first, a next page is linked even where its `$skip` will be refused, and a hunting answer ends after
-//! 100,000 rows.
+//! A machine action is Pending, then InProgress, then ended, as the simulator's clock passes; only one that Succeeded changes
+//! its device. [`Tenant::action_pace`] says how fast, [`Tenant::next_actions_end`] and [`Tenant::end_action`] how it ends,
+//! [`Tenant::when_in_progress`] what a second one meets, [`Tenant::actions_visible_after`] how late the API shows it, and
+//! [`Tenant::history`] what really was taken on.
+//!
+//! Not simulated: quotas (a throttle comes only as a fault), client assertions, starting investigations, `$select` and
+//! `$search`, KQL beyond the subset. Where the documentation is silent a choice was made: lists are newest creation first, a
+//! next page is linked even where its `$skip` will be refused, a hunting answer ends after 100,000 rows, the opposite of an
+//! action under way is taken on, an isolated device can be isolated again, a live response fails if the library lacks its
+//! script, and a device is taken to have had its addresses since it was first seen.
 
 mod access;
+mod action;
 mod answer;
 mod builder;
 mod clock;
 mod control;
+mod device;
+mod endpoint;
 mod entra;
+mod exposure;
 mod faults;
 mod graph;
 mod hunting;
 mod incident;
+mod indicator;
 mod kql;
+mod library;
+mod live_response;
 mod odata;
 mod request;
+mod respond;
 mod routes;
 mod seeds;
 mod server;
 mod state;
+mod storage;
 mod strike;
 mod tenant;
 pub mod time;
@@ -46,11 +68,17 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+pub use action::{Accepted, Action, ActionKind, Cancellation, Fate, Pace, Status, WhenInProgress};
 pub use builder::Builder;
+pub use device::{Device, Isolation};
+pub use exposure::{Exposure, GroupScore, Known, Version};
 pub use faults::{Fault, Form, Kind, RetryAfter};
 pub use hunting::Table;
 pub use incident::{Alert, Comment, Incident};
+pub use indicator::Indicator;
 pub use kql::value::{Column, Row, Type, Value};
+pub use library::LibraryFile;
+pub use live_response::Command;
 pub use request::Request;
 pub use tenant::{App, Secret, Tenant};
 
@@ -91,8 +119,24 @@ impl Simulator {
     /// The variables that point a function at the first tenant and its first application.
     pub fn environment(&self) -> Vec<(String, String)> {
         let state = server::lock(&self.state);
-        let tenant = &state.tenants[0];
-        let app = tenant.apps.first();
+        self.variables(&state.tenants[0], state.tenants[0].apps.first())
+    }
+
+    /// The same for the application of this client id or display name, in the first tenant that has it.
+    ///
+    /// # Panics
+    /// If no tenant has it.
+    pub fn environment_of(&self, app: &str) -> Vec<(String, String)> {
+        let state = server::lock(&self.state);
+        let named = |one: &&App| one.client_id.eq_ignore_ascii_case(app) || one.display_name == app;
+        let mut tenants = state.tenants.iter();
+        let found = tenants.find_map(|tenant| Some((tenant, tenant.apps.iter().find(named)?)));
+        let (tenant, app) =
+            found.unwrap_or_else(|| panic!("the simulator has no application {app}"));
+        self.variables(tenant, Some(app))
+    }
+
+    fn variables(&self, tenant: &Tenant, app: Option<&App>) -> Vec<(String, String)> {
         let secret = app
             .and_then(|app| app.secrets.first())
             .map(|secret| secret.value.clone());
@@ -134,6 +178,7 @@ impl Simulator {
     /// If there is no such tenant.
     pub fn edit<R>(&self, tenant_id_or_domain: &str, change: impl FnOnce(&mut Tenant) -> R) -> R {
         let mut state = server::lock(&self.state);
+        state.settle();
         let tenant = state.tenant(tenant_id_or_domain);
         change(
             tenant.unwrap_or_else(|| panic!("the simulator has no tenant {tenant_id_or_domain}")),

@@ -1,9 +1,13 @@
-//! OData `$filter`, as far as Microsoft documents it for these APIs: `eq ne gt ge lt le`, `and`, `or`, parentheses, over
-//! each resource's documented fields and no others. Instants are unquoted and compared as instants.
+//! OData `$filter`, as far as Microsoft documents it for these APIs: `eq ne gt ge lt le`, `and`, `or`, parentheses,
+//! `startswith(field,'text')` and `field/any(x: x eq 'text')`, over each resource's documented fields and no others.
+//! Instants are unquoted and compared as instants.
+
+mod parser;
 
 use std::cmp::Ordering;
 
 use crate::time;
+use parser::Parser;
 
 /// A field that a resource can be filtered by.
 pub(crate) struct Field<T> {
@@ -15,8 +19,24 @@ pub(crate) struct Field<T> {
 pub(crate) enum Read<T> {
     /// An instant, compared by all six operators.
     Instant(fn(&T) -> &str),
+    /// An instant in ticks.
+    Ticks(fn(&T) -> i64),
     /// A string or an enum member, compared by `eq` and `ne` regardless of case.
     Text(fn(&T) -> Option<&str>),
+    /// Such a string that `startswith` takes too.
+    Name(fn(&T) -> Option<&str>),
+    /// A number, in quotes or not; what has none is kept by `ne` only.
+    Number(fn(&T) -> Option<f64>),
+    /// `true` or `false`, compared by `eq` and `ne`.
+    Flag(fn(&T) -> Option<bool>),
+    /// A list of strings, looked into by `any` regardless of case.
+    Texts(fn(&T) -> &[String]),
+}
+
+impl<T> Field<T> {
+    pub const fn new(name: &'static str, read: Read<T>) -> Field<T> {
+        Field { name, read }
+    }
 }
 
 /// A parsed filter over the items that its fields read.
@@ -28,10 +48,33 @@ pub(crate) enum Filter<T> {
         operator: Operator,
         ticks: i64,
     },
+    Ticks {
+        read: fn(&T) -> i64,
+        operator: Operator,
+        ticks: i64,
+    },
     Text {
         read: fn(&T) -> Option<&str>,
         equal: bool,
         text: Option<String>,
+    },
+    StartsWith {
+        read: fn(&T) -> Option<&str>,
+        text: String,
+    },
+    Number {
+        read: fn(&T) -> Option<f64>,
+        operator: Operator,
+        number: f64,
+    },
+    Flag {
+        read: fn(&T) -> Option<bool>,
+        equal: bool,
+        flag: bool,
+    },
+    Any {
+        read: fn(&T) -> &[String],
+        text: String,
     },
 }
 
@@ -73,16 +116,7 @@ impl Operator {
 impl<T> Filter<T> {
     /// Parses `text` over `fields`; the error is the sentence that the API answers with status 400.
     pub fn parse(text: &str, fields: &[Field<T>]) -> Result<Filter<T>, String> {
-        let mut parser = Parser {
-            tokens: tokens(text)?,
-            at: 0,
-            fields,
-        };
-        let filter = parser.or()?;
-        match parser.peek() {
-            None => Ok(filter),
-            Some(token) => Err(format!("Syntax error at '{token}' in '{text}'.")),
-        }
+        Parser::new(text, fields)?.whole()
     }
 
     pub fn keeps(&self, item: &T) -> bool {
@@ -94,155 +128,31 @@ impl<T> Filter<T> {
                 operator,
                 ticks,
             } => time::parse(read(item)).is_some_and(|value| operator.holds(value.cmp(ticks))),
+            Filter::Ticks {
+                read,
+                operator,
+                ticks,
+            } => operator.holds(read(item).cmp(ticks)),
+            Filter::Number {
+                read,
+                operator,
+                number,
+            } => match read(item).and_then(|value| value.partial_cmp(number)) {
+                Some(ordering) => operator.holds(ordering),
+                None => *operator == Operator::Ne,
+            },
+            Filter::Flag { read, equal, flag } => (read(item) == Some(*flag)) == *equal,
+            Filter::Any { read, text } => {
+                read(item).iter().any(|one| one.eq_ignore_ascii_case(text))
+            }
+            Filter::StartsWith { read, text } => read(item)
+                .is_some_and(|value| value.to_lowercase().starts_with(&text.to_lowercase())),
             Filter::Text { read, equal, text } => {
                 let same = match (read(item), text) {
                     (Some(value), Some(text)) => value.eq_ignore_ascii_case(text),
                     (value, text) => value.is_none() && text.is_none(),
                 };
                 same == *equal
-            }
-        }
-    }
-}
-
-/// Words, parentheses, and strings that keep their opening quote so as to be told from words.
-fn tokens(text: &str) -> Result<Vec<String>, String> {
-    let mut tokens = Vec::new();
-    let mut rest = text.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let length = match first {
-            '(' | ')' => {
-                tokens.push(first.to_string());
-                1
-            }
-            '\'' => {
-                let (string, length) = string(rest).ok_or_else(|| {
-                    format!("There is an unterminated string literal in '{text}'.")
-                })?;
-                tokens.push(format!("'{string}"));
-                length
-            }
-            _ => {
-                let length = rest
-                    .find(|c: char| c.is_whitespace() || "()'".contains(c))
-                    .unwrap_or(rest.len());
-                tokens.push(rest[..length].to_owned());
-                length
-            }
-        };
-        rest = rest[length..].trim_start();
-    }
-    Ok(tokens)
-}
-
-/// The string that `text` opens with, its doubled quotes undone, and its length in the text.
-fn string(text: &str) -> Option<(String, usize)> {
-    let mut end = 1;
-    loop {
-        end += text[end..].find('\'')? + 1;
-        if !text[end..].starts_with('\'') {
-            return Some((text[1..end - 1].replace("''", "'"), end));
-        }
-        end += 1;
-    }
-}
-
-struct Parser<'f, T> {
-    tokens: Vec<String>,
-    at: usize,
-    fields: &'f [Field<T>],
-}
-
-impl<'f, T> Parser<'f, T> {
-    fn peek(&self) -> Option<&str> {
-        self.tokens.get(self.at).map(String::as_str)
-    }
-
-    fn next(&mut self) -> Result<String, String> {
-        let token = self
-            .tokens
-            .get(self.at)
-            .cloned()
-            .ok_or("The filter ends too early.")?;
-        self.at += 1;
-        Ok(token)
-    }
-
-    fn eat(&mut self, word: &str) -> bool {
-        let here = self.peek() == Some(word);
-        self.at += usize::from(here);
-        here
-    }
-
-    fn or(&mut self) -> Result<Filter<T>, String> {
-        let mut left = self.and()?;
-        while self.eat("or") {
-            left = Filter::Or(Box::new(left), Box::new(self.and()?));
-        }
-        Ok(left)
-    }
-
-    fn and(&mut self) -> Result<Filter<T>, String> {
-        let mut left = self.comparison()?;
-        while self.eat("and") {
-            left = Filter::And(Box::new(left), Box::new(self.comparison()?));
-        }
-        Ok(left)
-    }
-
-    fn comparison(&mut self) -> Result<Filter<T>, String> {
-        if self.eat("(") {
-            let inner = self.or()?;
-            return if self.eat(")") {
-                Ok(inner)
-            } else {
-                Err("A parenthesis is not closed.".into())
-            };
-        }
-        let name = self.next()?;
-        let field = self
-            .fields
-            .iter()
-            .find(|field| field.name == name)
-            .ok_or_else(|| {
-                let names: Vec<&str> = self.fields.iter().map(|field| field.name).collect();
-                format!(
-                    "The property '{name}' cannot be used in $filter. These can: {}.",
-                    names.join(", ")
-                )
-            })?;
-        let word = self.next()?;
-        let operator = Operator::named(&word)
-            .ok_or_else(|| format!("'{word}' is not one of eq, ne, gt, ge, lt, le."))?;
-        let value = self.next()?;
-        match field.read {
-            Read::Instant(read) => {
-                let ticks = time::parse(&value)
-                    .ok_or_else(|| format!("'{name}' takes an unquoted instant, not {value}."))?;
-                Ok(Filter::Instant {
-                    read,
-                    operator,
-                    ticks,
-                })
-            }
-            Read::Text(read) => {
-                let text = match value.strip_prefix('\'') {
-                    Some(text) => Some(text.to_owned()),
-                    None if value == "null" => None,
-                    None => {
-                        return Err(format!(
-                            "'{name}' takes a string in single quotes, not {value}."
-                        ));
-                    }
-                };
-                match operator {
-                    Operator::Eq | Operator::Ne => Ok(Filter::Text {
-                        read,
-                        equal: operator == Operator::Eq,
-                        text,
-                    }),
-                    _ => Err(format!("'{name}' is compared by eq and ne only.")),
-                }
             }
         }
     }

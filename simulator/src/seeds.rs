@@ -1,13 +1,18 @@
-//! Tenants read from their folders: `tenant.json`, `incidents.json`, `alerts.json`, and `hunting/<Table>.json`, lists of rows.
+//! Tenants read from their folders: `tenant.json`, `incidents.json`, `alerts.json`,
+//! `devices.json`,
+//! `endpoint/*.json` for what else the Endpoint API knows, and `hunting/<Table>.json`, lists of rows.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::action::{Action, ActionKind, Status};
 use crate::hunting::Table;
+use crate::live_response::{self, Command};
 use crate::tenant::Tenant;
 use crate::time::{self, SECOND};
 
@@ -44,6 +49,19 @@ fn tenant(folder: &Path, now: Option<i64>) -> io::Result<Tenant> {
     let mut tenant: Tenant = read(&folder.join("tenant.json"), shift)?;
     tenant.incidents = read(&folder.join("incidents.json"), shift)?;
     tenant.alerts = read(&folder.join("alerts.json"), shift)?;
+    tenant.devices = known(&folder.join("devices.json"), shift)?;
+    let endpoint = folder.join("endpoint");
+    tenant.indicators = known(&endpoint.join("indicators.json"), shift)?;
+    tenant.files = known(&endpoint.join("files.json"), shift)?;
+    tenant.exposure = known(&endpoint.join("exposure.json"), shift)?;
+    tenant.investigations = known(&endpoint.join("investigations.json"), shift)?;
+    tenant.library = known(&endpoint.join("library.json"), shift)?;
+    let past: Vec<PastAction> = known(&endpoint.join("actions.json"), shift)?;
+    for action in past {
+        let action = action.told(&tenant);
+        let unreadable = || io::Error::other(format!("an action of {}", endpoint.display()));
+        tenant.actions.push(action.ok_or_else(unreadable)?);
+    }
     for alert in &mut tenant.alerts {
         for evidence in &mut alert.evidence {
             *evidence = compact(evidence);
@@ -58,6 +76,52 @@ fn tenant(folder: &Path, now: Option<i64>) -> io::Result<Tenant> {
         }
     }
     Ok(tenant)
+}
+
+/// An action that had ended by the seeds' `asOf`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PastAction {
+    id: String,
+    #[serde(rename = "type")]
+    kind: ActionKind,
+    machine_id: String,
+    status: Status,
+    scope: Option<String>,
+    requestor: String,
+    comment: String,
+    created: String,
+    ended: String,
+    #[serde(default)]
+    commands: Vec<Value>,
+}
+
+impl PastAction {
+    /// `None` if its device or an instant is not to be understood.
+    fn told(self, tenant: &Tenant) -> Option<Action> {
+        let mut devices = tenant.devices.iter();
+        let device = devices.find(|device| device.id == self.machine_id)?;
+        let created = time::parse(&self.created)?;
+        let ended = time::parse(&self.ended)?;
+        let commands: Option<Vec<Command>> = self.commands.into_iter().map(Command::new).collect();
+        let mut commands = commands?;
+        live_response::run(&mut commands, self.status, ended, |_| true);
+        let mut action = Action::past(self.kind, device, created, ended, self.status);
+        action.id = self.id;
+        action.scope = self.scope;
+        action.requestor = self.requestor;
+        action.comment = self.comment;
+        action.commands = commands;
+        Some(action)
+    }
+}
+
+/// What the Endpoint API knows may be left out of a tenant's folder.
+fn known<T: DeserializeOwned + Default>(path: &Path, shift: i64) -> io::Result<T> {
+    match path.is_file() {
+        true => read(path, shift),
+        false => Ok(T::default()),
+    }
 }
 
 fn read<T: DeserializeOwned>(path: &Path, shift: i64) -> io::Result<T> {

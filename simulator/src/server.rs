@@ -110,6 +110,7 @@ async fn serve(
 
 fn decide(state: &Shared, request: Request) -> Outcome {
     let state = &mut *lock(state);
+    state.settle();
     if request.path.starts_with("/_simulator") {
         return Outcome::Answer(control::answer(state, &request));
     }

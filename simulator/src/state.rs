@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::entra::key::SigningKey;
 use crate::faults::Faults;
 use crate::request::Request;
+use crate::storage::Signer;
 use crate::tenant::Tenant;
 
 pub(crate) struct State {
@@ -13,9 +14,18 @@ pub(crate) struct State {
     pub tenants: Vec<Tenant>,
     pub faults: Faults,
     pub requests: Vec<Request>,
+    pub signer: Signer,
 }
 
 impl State {
+    /// Brings every tenant's actions to where they stand now.
+    pub fn settle(&mut self) {
+        let now = self.clock.now();
+        self.tenants
+            .iter_mut()
+            .for_each(|tenant| tenant.settle(now));
+    }
+
     pub fn tenant(&mut self, id_or_domain: &str) -> Option<&mut Tenant> {
         self.tenants
             .iter_mut()

@@ -54,6 +54,10 @@ pub(crate) fn outcome(state: &mut State, request: &Request, fault: Option<Kind>)
                 .into_iter()
                 .fold(answer, |answer, (name, value)| answer.header(&name, value))
         }
+        Kind::StatusAfter { status } => {
+            routes::answer(state, request);
+            error(state, request, status, None, "As asked of the simulator.")
+        }
         Kind::Delay { milliseconds } => {
             return Outcome::AnswerAfter(
                 Duration::from_millis(milliseconds),
@@ -147,11 +151,7 @@ fn throttled(
             message.unwrap_or("Too many requests."),
             state.clock.now(),
         ),
-        Form::Defender => xdr::error(
-            429,
-            "429",
-            message.unwrap_or("API calls quota exceeded! maximum allowed 45 per 00:01:00"),
-        ),
+        Form::Defender => xdr::error(429, "429", message.unwrap_or(&routes::quota(request))),
         Form::Entra => Answer::new(
             429,
             "text/plain",

@@ -1,12 +1,20 @@
-//! A tenant's state: its applications, incidents, alerts and hunting tables. Tests change it through `Simulator::edit`.
+//! A tenant's state: its applications, incidents, alerts, devices and hunting tables. Tests change it through `Simulator::edit`.
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::action::{Action, Fate, Pace, WhenInProgress};
+use crate::device::Device;
 use crate::entra::key;
+use crate::exposure::Exposure;
 use crate::hunting::Table;
 use crate::incident::{Alert, Incident};
+use crate::indicator::Indicator;
+use crate::library::LibraryFile;
 use crate::time;
 
 /// One customer's directory with its Defender data.
@@ -32,6 +40,47 @@ pub struct Tenant {
     /// Whether the Defender XDR API lists by update instead of creation; Microsoft says only "newest first".
     #[serde(default)]
     pub xdr_lists_by_update: bool,
+    #[serde(skip)]
+    pub devices: Vec<Device>,
+    /// Every machine action in the order in which they were taken on, also those that the API does not show yet.
+    #[serde(skip)]
+    pub actions: Vec<Action>,
+    /// How long actions take that nothing else is said about.
+    #[serde(skip)]
+    pub action_pace: Pace,
+    /// How actions that are yet to come will end, see [`Tenant::next_actions_end`]; the first that fits decides.
+    #[serde(skip)]
+    pub fates: Vec<Fate>,
+    #[serde(skip)]
+    pub when_in_progress: WhenInProgress,
+    /// So long an action is missing from the API after it was taken on: in lists, and by id.
+    #[serde(skip)]
+    pub actions_visible_after: Duration,
+    /// The length of an investigation package; at least that of an empty archive.
+    #[serde(skip, default = "package_bytes")]
+    pub package_bytes: usize,
+    /// How long a link to a package or to a live response's result can be followed.
+    #[serde(skip, default = "link_lifetime")]
+    pub link_lifetime: Duration,
+    /// The items on a page of the Endpoint API's lists without `$top`.
+    #[serde(skip, default = "endpoint_page")]
+    pub endpoint_page: usize,
+    #[serde(skip)]
+    pub indicators: Vec<Indicator>,
+    /// What is known about files, as the Endpoint API shows it.
+    #[serde(skip)]
+    pub files: Vec<Value>,
+    #[serde(skip)]
+    pub exposure: Exposure,
+    /// Automated investigations, as the Endpoint API shows them.
+    #[serde(skip)]
+    pub investigations: Vec<Value>,
+    /// The live response library.
+    #[serde(skip)]
+    pub library: Vec<LibraryFile>,
+    /// The clock when the actions were last brought up to it.
+    #[serde(skip)]
+    pub(crate) now: i64,
     #[serde(skip)]
     pub(crate) issued: HashSet<String>,
     #[serde(skip)]
@@ -74,6 +123,18 @@ fn yes() -> bool {
 
 fn default_lifetime() -> i64 {
     3599
+}
+
+fn package_bytes() -> usize {
+    4096
+}
+
+fn link_lifetime() -> Duration {
+    Duration::from_secs(600)
+}
+
+fn endpoint_page() -> usize {
+    10_000
 }
 
 impl Tenant {
@@ -131,7 +192,7 @@ impl Tenant {
         id
     }
 
-    fn next_incident_id(&self) -> u64 {
+    pub(crate) fn next_incident_id(&self) -> u64 {
         self.incidents
             .iter()
             .filter_map(|incident| incident.id.parse::<u64>().ok())

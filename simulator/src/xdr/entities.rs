@@ -41,7 +41,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// The devices of an alert and its other entities.
-pub(super) fn of(alert: &Alert) -> (Vec<Value>, Vec<Value>) {
+pub(crate) fn of(alert: &Alert) -> (Vec<Value>, Vec<Value>) {
     let (mut devices, mut entities) = (Vec::new(), Vec::new());
     for evidence in &alert.evidence {
         let evidence: Value = serde_json::from_str(evidence.get()).unwrap_or_default();

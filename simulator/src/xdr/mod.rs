@@ -1,9 +1,9 @@
 //! The Defender XDR API, `/api/...`: incidents and advanced hunting.
 
-mod entities;
+pub(crate) mod entities;
 mod hunting;
 mod incidents;
-mod words;
+pub(crate) mod words;
 
 use serde_json::json;
 
@@ -13,20 +13,29 @@ use crate::entra::Resource;
 use crate::request::Request;
 use crate::state::{State, guid};
 
-/// What an operation answers instead of its result.
-struct Failure {
-    status: u16,
-    code: &'static str,
-    message: String,
+/// What an operation of a Defender API answers instead of its result.
+pub(crate) struct Failure {
+    pub status: u16,
+    pub code: &'static str,
+    pub message: String,
 }
 
 impl Failure {
-    fn new(status: u16, code: &'static str, message: impl Into<String>) -> Failure {
+    pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Failure {
         Failure {
             status,
             code,
             message: message.into(),
         }
+    }
+
+    pub fn no_such_resource() -> Failure {
+        let message = "No HTTP resource was found that matches the request.";
+        Failure::new(404, "NotFound", message)
+    }
+
+    pub fn answer(self) -> Answer {
+        error(self.status, self.code, &self.message)
     }
 }
 
@@ -46,13 +55,9 @@ pub(crate) fn answer(state: &mut State, request: &Request, segments: &[&str]) ->
         ("GET", ["incidents", id]) => incidents::get(state, request, id),
         ("PATCH", ["incidents", id]) => incidents::update(state, request, id),
         ("POST", ["advancedhunting", "run"]) => hunting::run(state, request),
-        _ => Err(Failure::new(
-            404,
-            "NotFound",
-            "No HTTP resource was found that matches the request.",
-        )),
+        _ => Err(Failure::no_such_resource()),
     };
-    result.unwrap_or_else(|failure| error(failure.status, failure.code, &failure.message))
+    result.unwrap_or_else(Failure::answer)
 }
 
 /// An error in the Defender APIs' shape; 401 with its challenge.

@@ -1,10 +1,16 @@
-//! The XDR API's words for what Graph calls otherwise, both ways.
+//! The Defender APIs' words for what Graph calls otherwise, both ways.
 
 /// Graph's member and the XDR API's; where none is listed, the first letter's case is the only difference.
 const DETERMINATIONS: &[(&str, &str)] = &[
     ("unknown", "NotAvailable"),
     ("notMalicious", "Clean"),
     ("notEnoughDataToValidate", "NoEnoughDataToValidate"),
+];
+const ENDPOINT_DETERMINATIONS: &[(&str, &str)] = &[
+    ("notMalicious", "Clean"),
+    ("notEnoughDataToValidate", "InsufficientData"),
+    ("compromisedAccount", "CompromisedUser"),
+    ("confirmedActivity", "ConfirmedUserActivity"),
 ];
 const SERVICE_SOURCES: &[(&str, &str)] = &[
     ("microsoftDefenderForEndpoint", "MicrosoftDefenderATP"),
@@ -25,9 +31,11 @@ const SEVERITIES: &[(&str, &str)] = &[("unknown", "UnSpecified")];
 
 /// Which enum a word is a member of.
 #[derive(Clone, Copy)]
-pub(super) enum Enum {
+pub(crate) enum Enum {
     Plain,
     Determination,
+    /// As the Endpoint API has it.
+    EndpointDetermination,
     ServiceSource,
     DetectionSource,
     Severity,
@@ -38,6 +46,7 @@ impl Enum {
         match self {
             Enum::Plain => &[],
             Enum::Determination => DETERMINATIONS,
+            Enum::EndpointDetermination => ENDPOINT_DETERMINATIONS,
             Enum::ServiceSource => SERVICE_SOURCES,
             Enum::DetectionSource => DETECTION_SOURCES,
             Enum::Severity => SEVERITIES,

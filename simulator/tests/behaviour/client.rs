@@ -8,6 +8,7 @@ pub const HARBOURLINE: &str = "harbourline.example";
 pub const BRIGHTWATCH: &str = "5b1e7c52-8a0d-4c3e-9f6b-2d4a7e90c1b8";
 pub const SECRET: &str = "bright~watch.S0C+first/&=%simulated";
 pub const GRAPH: &str = "https://graph.microsoft.com";
+pub const ENDPOINT: &str = "https://api.securitycenter.microsoft.com";
 pub const XDR: &str = "https://api.security.microsoft.com";
 
 pub fn http() -> Client {
@@ -76,6 +77,16 @@ impl Api {
 
     pub async fn xdr() -> Api {
         Api::of(XDR).await
+    }
+
+    pub async fn endpoint() -> Api {
+        Api::of(ENDPOINT).await
+    }
+
+    /// The same simulator with a token that has the roles of now.
+    pub async fn renewed(mut self, resource: &str) -> Api {
+        self.token = token(&self.sim, HARBOURLINE, resource).await;
+        self
     }
 
     async fn of(resource: &str) -> Api {

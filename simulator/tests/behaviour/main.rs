@@ -3,8 +3,11 @@
 mod changes;
 mod client;
 mod control;
+mod downloads;
+mod endpoint;
 mod entra;
 mod faults;
 mod graph;
 mod hunting;
+mod respond;
 mod xdr;
