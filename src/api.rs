@@ -12,6 +12,9 @@ pub enum Api {
     Graph,
     /// The Defender XDR API, <https://learn.microsoft.com/defender-xdr/api-supported>.
     Xdr,
+    /// The Defender for Endpoint API, <https://learn.microsoft.com/defender-endpoint/api/exposed-apis-list>: 100 calls a minute
+    /// and 1,500 an hour, where an operation does not say otherwise.
+    Endpoint,
 }
 
 impl Api {
@@ -20,6 +23,7 @@ impl Api {
         match self {
             Api::Graph => "graph",
             Api::Xdr => "xdr",
+            Api::Endpoint => "endpoint",
         }
     }
 
@@ -28,6 +32,7 @@ impl Api {
         match self {
             Api::Graph => "Microsoft Graph",
             Api::Xdr => "the Defender XDR API",
+            Api::Endpoint => "the Defender for Endpoint API",
         }
     }
 
@@ -35,7 +40,7 @@ impl Api {
     pub fn prefix(self) -> &'static str {
         match self {
             Api::Graph => "/v1.0/security",
-            Api::Xdr => "/api",
+            Api::Xdr | Api::Endpoint => "/api",
         }
     }
 }
@@ -54,39 +59,47 @@ pub enum Cloud {
 #[derive(Clone, Copy, Debug)]
 pub struct Hosts {
     pub login: &'static str,
-    pub graph: &'static str,
-    pub xdr: &'static str,
+    graph: &'static str,
+    xdr: &'static str,
+    endpoint: &'static str,
+    /// The name of the Endpoint API in tokens, which is not that of its host.
+    endpoint_audience: &'static str,
 }
 
 impl Cloud {
-    /// The hosts, which are the default audiences too; none where the cloud has no Defender APIs.
+    /// The hosts; none where the cloud has no Defender APIs.
     ///
-    /// <https://learn.microsoft.com/defender-xdr/usgov>, <https://learn.microsoft.com/graph/deployments>
+    /// <https://learn.microsoft.com/defender-xdr/usgov>, <https://learn.microsoft.com/defender-endpoint/gov>,
+    /// <https://learn.microsoft.com/graph/deployments>
     pub fn hosts(self) -> Option<Hosts> {
-        let (login, graph, xdr) = match self {
-            Cloud::Global => (
-                "login.microsoftonline.com",
-                "graph.microsoft.com",
-                "api.security.microsoft.com",
-            ),
-            Cloud::Gcc => (
-                "login.microsoftonline.com",
-                "graph.microsoft.com",
-                "api-gcc.security.microsoft.us",
-            ),
-            Cloud::GccHigh => (
-                "login.microsoftonline.us",
-                "graph.microsoft.us",
-                "api-gov.security.microsoft.us",
-            ),
-            Cloud::Dod => (
-                "login.microsoftonline.us",
-                "dod-graph.microsoft.us",
-                "api-gov.security.microsoft.us",
-            ),
+        Some(match self {
+            Cloud::Global => Hosts {
+                login: "login.microsoftonline.com",
+                graph: "graph.microsoft.com",
+                xdr: "api.security.microsoft.com",
+                endpoint: "api.security.microsoft.com",
+                endpoint_audience: "api.securitycenter.microsoft.com",
+            },
+            Cloud::Gcc => Hosts {
+                login: "login.microsoftonline.com",
+                graph: "graph.microsoft.com",
+                xdr: "api-gcc.security.microsoft.us",
+                endpoint: "api-gcc.securitycenter.microsoft.us",
+                endpoint_audience: "api-gcc.securitycenter.microsoft.us",
+            },
+            Cloud::GccHigh => Hosts {
+                login: "login.microsoftonline.us",
+                graph: "graph.microsoft.us",
+                xdr: "api-gov.security.microsoft.us",
+                endpoint: "api-gov.securitycenter.microsoft.us",
+                endpoint_audience: "api-gov.securitycenter.microsoft.us",
+            },
+            Cloud::Dod => Hosts {
+                graph: "dod-graph.microsoft.us",
+                ..Cloud::GccHigh.hosts()?
+            },
             Cloud::China => return None,
-        };
-        Some(Hosts { login, graph, xdr })
+        })
     }
 }
 
@@ -95,6 +108,15 @@ impl Hosts {
         match api {
             Api::Graph => self.graph,
             Api::Xdr => self.xdr,
+            Api::Endpoint => self.endpoint,
+        }
+    }
+
+    /// The host whose name tokens are issued for, by default.
+    pub fn audience(&self, api: Api) -> &'static str {
+        match api {
+            Api::Endpoint => self.endpoint_audience,
+            api => self.of(api),
         }
     }
 }

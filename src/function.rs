@@ -99,8 +99,9 @@ impl Function {
     }
 
     fn call<'a>(&'a self, tenant: Tenant, invocation: Invocation<'a>) -> Result<Call<'a>> {
-        let api = self.app.config.api;
-        match self.entry.permissions.on(api) {
+        let permissions = &self.entry.permissions;
+        let api = permissions.api(self.app.config.api);
+        match permissions.on(api) {
             [] => Err(Error::new(
                 Code::InvalidInput,
                 format!(
@@ -109,7 +110,7 @@ impl Function {
                     api.title()
                 ),
             )),
-            permissions => Ok(Call::new(&self.app, api, permissions, tenant, invocation)),
+            _ => Ok(Call::new(&self.app, api, *permissions, tenant, invocation)),
         }
     }
 }

@@ -9,6 +9,8 @@ pub mod time;
 
 pub mod api;
 pub mod config;
+
+mod aws;
 pub mod secrets;
 
 pub mod client;
@@ -20,9 +22,11 @@ pub mod call;
 pub mod odata;
 pub mod page;
 
+mod evidence;
 pub mod input;
 pub mod operation;
 pub mod operations;
+mod respond;
 
 pub mod function;
 pub mod telemetry;

@@ -17,6 +17,15 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// In a path, what OData's own functions are written with stays as it is too: `findbyip(ip='10.1.2.3')`.
+const RESERVED_IN_PATH: &AsciiSet = &RESERVED
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'\'')
+    .remove(b'=')
+    .remove(b',')
+    .remove(b':');
+
 /// A `$filter`: comparisons joined by `and`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
@@ -38,6 +47,14 @@ impl Filter {
     pub fn eq(self, field: &str, value: Option<&str>) -> Self {
         match value {
             Some(value) => self.and(&format!("{field} eq '{}'", value.replace('\'', "''"))),
+            None => self,
+        }
+    }
+
+    /// Equal to a number or a truth value, which is not quoted.
+    pub fn is(self, field: &str, value: Option<impl std::fmt::Display>) -> Self {
+        match value {
+            Some(value) => self.and(&format!("{field} eq {value}")),
             None => self,
         }
     }
@@ -98,7 +115,7 @@ pub fn path(segments: &[&str]) -> String {
         match *segment {
             "." => path.push_str("%252E"),
             ".." => path.push_str("%252E%252E"),
-            segment => path.extend(utf8_percent_encode(segment, RESERVED)),
+            segment => path.extend(utf8_percent_encode(segment, RESERVED_IN_PATH)),
         }
     }
     path

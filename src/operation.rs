@@ -24,17 +24,50 @@ pub trait Operation: DeserializeOwned + Send {
 }
 
 /// The application permissions of which any one suffices, least privileged first; none where an API lacks the operation.
+///
+/// Microsoft Graph and the Defender XDR API offer the same incidents and hunting; what the Endpoint API offers, it offers alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Permissions {
     pub graph: &'static [&'static str],
     pub xdr: &'static [&'static str],
+    pub endpoint: &'static [&'static str],
+    /// Of these, too, one is needed; none where the former suffice.
+    pub also: &'static [&'static str],
 }
 
 impl Permissions {
+    /// Of an operation of the Endpoint API.
+    pub const fn endpoint(any_of: &'static [&'static str]) -> Self {
+        Self {
+            graph: &[],
+            xdr: &[],
+            endpoint: any_of,
+            also: &[],
+        }
+    }
+
+    /// The same, and any one of those.
+    pub const fn and(self, any_of: &'static [&'static str]) -> Self {
+        Self {
+            also: any_of,
+            ..self
+        }
+    }
+
+    /// The API that serves the operation where `chosen` serves incidents and hunting.
+    pub fn api(&self, chosen: Api) -> Api {
+        match self.endpoint {
+            [] => chosen,
+            _ => Api::Endpoint,
+        }
+    }
+
+    /// Any one of these suffices on that API; none: it lacks the operation.
     pub fn on(&self, api: Api) -> &'static [&'static str] {
         match api {
             Api::Graph => self.graph,
             Api::Xdr => self.xdr,
+            Api::Endpoint => self.endpoint,
         }
     }
 }
@@ -45,6 +78,14 @@ pub enum Group {
     Incidents,
     Alerts,
     Hunting,
+    Devices,
+    Response,
+    Actions,
+    Library,
+    Indicators,
+    Entities,
+    Exposure,
+    Investigations,
 }
 
 impl fmt::Display for Group {
@@ -53,6 +94,14 @@ impl fmt::Display for Group {
             Group::Incidents => "incidents",
             Group::Alerts => "alerts",
             Group::Hunting => "hunting",
+            Group::Devices => "devices",
+            Group::Response => "response",
+            Group::Actions => "actions",
+            Group::Library => "library",
+            Group::Indicators => "indicators",
+            Group::Entities => "entities",
+            Group::Exposure => "exposure",
+            Group::Investigations => "investigations",
         })
     }
 }

@@ -1,22 +1,15 @@
 //! The client secret in AWS Secrets Manager, read by one signed request over the HTTP client that is there already.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
-    sign::v4::SigningParams,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::{
-    api,
-    client::{Client, Failure, Kind, Outgoing, Reply, Room},
+    aws,
+    client::{Client, Failure, Outgoing, Reply, Room},
     config::AwsSecret,
-    error::{Code, Error, Result, Upstream},
-    retry,
+    error::{Code, Error, Result},
     telemetry::Trace,
     time::Deadline,
 };
@@ -36,7 +29,12 @@ pub async fn client_secrets(
     deadline: Deadline,
     trace: &Trace,
 ) -> Result<Vec<SecretString>> {
-    let request = signed(secret)?;
+    let body = serde_json::json!({ "SecretId": secret.id }).to_string();
+    let request = Outgoing {
+        passing: throttled,
+        room: ROOM,
+        ..aws::json_request(&secret.service, "secretsmanager.GetSecretValue", body)?
+    };
     let read = |reply: &Reply| {
         // Neither this struct nor its errors are ever shown: they hold the secret.
         #[derive(Deserialize)]
@@ -90,96 +88,14 @@ fn unusable(problem: &str) -> Error {
     )
 }
 
-fn signed(secret: &AwsSecret) -> Result<Outgoing> {
-    let body = serde_json::json!({ "SecretId": secret.id })
-        .to_string()
-        .into_bytes();
-    let plain = [
-        ("content-type", "application/x-amz-json-1.1"),
-        ("x-amz-target", "secretsmanager.GetSecretValue"),
-    ];
-    let identity = Credentials::new(
-        &secret.access_key_id,
-        secret.secret_access_key.expose_secret(),
-        secret
-            .session_token
-            .as_ref()
-            .map(|token| token.expose_secret().to_owned()),
-        None,
-        "environment",
-    )
-    .into();
-    let unsigned = |error: &dyn std::fmt::Display| {
-        Error::new(
-            Code::Internal,
-            format!("The request to Secrets Manager could not be signed: {error}."),
-        )
-    };
-    let parameters = SigningParams::builder()
-        .identity(&identity)
-        .region(&secret.region)
-        .name(SERVICE)
-        .time(SystemTime::now())
-        .settings(SigningSettings::default())
-        .build()
-        .map_err(|error| unsigned(&error))?;
-    let signable = SignableRequest::new(
-        "POST",
-        secret.endpoint.as_str(),
-        plain.into_iter(),
-        SignableBody::Bytes(&body),
-    )
-    .map_err(|error| unsigned(&error))?;
-    let (instructions, _) = sign(signable, &parameters.into())
-        .map_err(|error| unsigned(&error))?
-        .into_parts();
-    let mut headers = HeaderMap::new();
-    for (name, value) in plain.into_iter().chain(instructions.headers()) {
-        let name: HeaderName = name.parse().map_err(|error| unsigned(&error))?;
-        let mut value: HeaderValue = value.parse().map_err(|error| unsigned(&error))?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
-    }
-    Ok(Outgoing {
-        service: SERVICE,
-        kind: Kind::Read,
-        method: Method::POST,
-        url: secret.endpoint.clone(),
-        headers,
-        body,
-        tries: retry::TRIES,
-        passing: throttled,
-        room: ROOM,
-    })
-}
-
-/// AWS's name for what went wrong: `{"__type":"ResourceNotFoundException","message":"..."}`.
-fn kind(reply: &Reply) -> String {
-    #[derive(Default, Deserialize)]
-    struct AwsError {
-        #[serde(default, rename = "__type")]
-        kind: String,
-    }
-    let kind = serde_json::from_slice::<AwsError>(&reply.body)
-        .unwrap_or_default()
-        .kind;
-    kind.rsplit('#').next().unwrap_or_default().to_owned()
-}
-
-fn upstream(reply: &Reply) -> Upstream {
-    Upstream {
-        service: SERVICE,
-        status: Some(reply.status.as_u16()),
-        code: Some(kind(reply)).filter(|kind| !kind.is_empty()),
-        request_id: api::request_id(&reply.headers),
-    }
-}
-
 /// AWS throttles with a 400 and does not say for how long.
 fn throttled(reply: &Reply) -> Option<Error> {
-    let detail = "Secrets Manager is asked too often. Wait a moment, then repeat.";
-    let error = || Error::new(Code::Throttled, detail).from_upstream(upstream(reply));
-    (kind(reply) == "ThrottlingException").then(|| error().after(Duration::from_secs(1)))
+    aws::is_throttle(reply).then(|| {
+        let detail = "Secrets Manager is asked too often. Wait a moment, then repeat.";
+        Error::new(Code::Throttled, detail)
+            .from_upstream(aws::upstream(SERVICE, reply))
+            .after(Duration::from_secs(1))
+    })
 }
 
 fn refusal(secret: &AwsSecret, reply: &Reply) -> Error {
@@ -189,8 +105,8 @@ fn refusal(secret: &AwsSecret, reply: &Reply) -> Error {
     } else {
         String::new()
     };
-    let region = &secret.region;
-    let detail = match kind(reply).as_str() {
+    let region = &secret.service.region;
+    let detail = match aws::error_kind(reply).as_str() {
         "ResourceNotFoundException" => format!(
             "AZURE_CLIENT_SECRET_ID{named} names no secret in {region}. It takes the name or ARN of one, not the secret."
         ),
@@ -205,7 +121,7 @@ fn refusal(secret: &AwsSecret, reply: &Reply) -> Error {
             "Secrets Manager refused to give the secret that AZURE_CLIENT_SECRET_ID{named} names."
         ),
     };
-    Error::new(Code::Misconfigured, detail).from_upstream(upstream(reply))
+    Error::new(Code::Misconfigured, detail).from_upstream(aws::upstream(SERVICE, reply))
 }
 
 #[cfg(test)]
@@ -216,7 +132,7 @@ mod tests {
     fn a_throttle_is_told_from_a_refusal() {
         let reply = |kind: &str| Reply {
             status: http::StatusCode::BAD_REQUEST,
-            headers: HeaderMap::new(),
+            headers: http::HeaderMap::new(),
             body: format!(r#"{{"__type":"com.amazon#{kind}"}}"#).into_bytes(),
         };
         let error = throttled(&reply("ThrottlingException")).unwrap();

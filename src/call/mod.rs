@@ -24,6 +24,7 @@ use crate::{
     entra::token::{Token, Tokens, Want},
     error::{Code, Error, Result},
     odata,
+    operation::Permissions,
     retry::TRIES,
     telemetry::Trace,
     time::{Deadline, Timestamp, parse_http_date},
@@ -64,8 +65,7 @@ pub struct Invocation<'a> {
 pub struct Call<'a> {
     pub app: &'a App,
     pub api: Api,
-    /// Any one of these roles suffices.
-    pub permissions: &'static [&'static str],
+    pub permissions: Permissions,
     pub tenant: Tenant,
     pub invocation: Invocation<'a>,
     pub trace: Trace,
@@ -76,7 +76,7 @@ impl<'a> Call<'a> {
     pub fn new(
         app: &'a App,
         api: Api,
-        permissions: &'static [&'static str],
+        permissions: Permissions,
         tenant: Tenant,
         invocation: Invocation<'a>,
     ) -> Self {
@@ -126,8 +126,9 @@ impl<'a> Call<'a> {
     pub async fn get_dated<T: DeserializeOwned>(
         &self,
         path: &[&str],
+        query: &[(&str, &str)],
     ) -> Result<(T, Option<Timestamp>)> {
-        let request = self.request(Method::GET, Kind::Read, path, &[], Vec::new());
+        let request = self.request(Method::GET, Kind::Read, path, query, Vec::new());
         let dated = |reply: &Reply| {
             let date = reply
                 .headers
@@ -158,8 +159,40 @@ impl<'a> Call<'a> {
         body: &impl Serialize,
     ) -> Result<Sent<T>> {
         let request = self.request(method, Kind::Change, path, &[], to_json(body));
+        self.change_by(request, &|reply| read_json(reply)).await
+    }
+
+    /// Changes something, once, where a success says no more than that.
+    pub async fn change_silently(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&impl Serialize>,
+    ) -> Result<Sent<()>> {
+        let body = body.map(to_json).unwrap_or_default();
+        let request = self.request(method, Kind::Change, path, &[], body);
+        self.change_by(request, &|_| Ok(())).await
+    }
+
+    /// Changes something by a body that is not JSON, once.
+    pub async fn change_with<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        content_type: HeaderValue,
+        body: Vec<u8>,
+    ) -> Result<Sent<T>> {
+        let mut request = self.request(Method::POST, Kind::Change, path, &[], body);
+        request.headers.insert(CONTENT_TYPE, content_type);
+        self.change_by(request, &|reply| read_json(reply)).await
+    }
+
+    async fn change_by<T>(
+        &self,
+        request: Outgoing,
+        read: &(impl Fn(&Reply) -> std::result::Result<T, String> + Sync),
+    ) -> Result<Sent<T>> {
         let sent = Instant::now();
-        let outcome = self.send(request, &|reply| read_json(reply)).await;
+        let outcome = self.send(request, read).await;
         match outcome {
             Err(Failure::Lost(error)) => Ok(Sent::Lost(Lost { error, sent })),
             outcome => settled(outcome).map(Sent::Answered),
@@ -205,7 +238,8 @@ impl<'a> Call<'a> {
     async fn token(&self) -> Result<Token> {
         let want = self.want();
         let token = self.app.tokens.get(&want).await?;
-        if token.permits(self.permissions) {
+        let suffices = |any_of: &&[&str]| any_of.is_empty() || token.permits(any_of);
+        if self.needed().iter().all(suffices) {
             return Ok(token);
         }
         self.app.tokens.discard(&want, &token).await;
@@ -217,6 +251,11 @@ impl<'a> Call<'a> {
             "Its token for {} carries {has}.",
             self.api.title()
         )))
+    }
+
+    /// The sets of permissions of each of which the token must have one.
+    fn needed(&self) -> [&'static [&'static str]; 2] {
+        [self.permissions.on(self.api), self.permissions.also]
     }
 
     fn want(&self) -> Want<'_> {

@@ -11,6 +11,11 @@ use crate::{
     error::{Code, Error, Upstream},
 };
 
+/// The two ways in which the Endpoint API says that an equal action is under way.
+fn is_in_progress(said: &ApiError) -> bool {
+    said.code == "ActiveRequestAlreadyExists" || said.message.contains("already in progress")
+}
+
 impl Call<'_> {
     /// A 3xx or 4xx answer in our own words.
     pub(super) fn refusal(&self, url: &Url, reply: &Reply) -> Error {
@@ -39,6 +44,10 @@ impl Call<'_> {
             ),
             403 if !by_feature => self.missing_permission(quoted.trim_start()),
             404 => Error::new(Code::NotFound, format!("{api} does not have it.{quoted}")),
+            400 if is_in_progress(&said) => Error::new(
+                Code::Conflict,
+                format!("{api} has such an action in progress already.{quoted}"),
+            ),
             409 | 412 => Error::new(
                 Code::Conflict,
                 format!("{api} found the state to have moved.{quoted}"),
@@ -83,7 +92,13 @@ impl Call<'_> {
     pub(super) fn missing_permission(&self, why: &str) -> Error {
         let config = &self.app.config;
         let link = admin_consent_link(&config.authority, self.tenant.as_str(), &config.client_id);
-        let needed = self.permissions.join(" or ");
+        let needed: Vec<_> = self
+            .needed()
+            .into_iter()
+            .filter(|any_of| !any_of.is_empty())
+            .map(|any_of| any_of.join(" or "))
+            .collect();
+        let needed = needed.join(", and ");
         Error::new(
             Code::PermissionMissing,
             format!(

@@ -1,7 +1,10 @@
 //! The HTTP client: the only file that sends. TLS, deadlines, repeats, and how much of an answer may be read.
 
 mod connect;
+mod copy;
 mod setback;
+
+pub use copy::{Copied, Copy};
 
 use std::{sync::OnceLock, time::Duration, time::Instant};
 

@@ -4,7 +4,10 @@ use std::{net::IpAddr, path::PathBuf};
 
 use reqwest::Url;
 
-use super::{AwsSecret, Config, SecretSource, Tenant, TokenEndpoint, Upstream, is_guid};
+use super::{
+    AwsSecret, Bucket, Config, Guards, LeaseTable, SecretSource, Tenant, TokenEndpoint, Upstream,
+    is_guid,
+};
 use crate::{
     api::{Api, Cloud, Hosts},
     error::{Code, Error, Result},
@@ -29,22 +32,31 @@ impl Config {
                 &[("v2", TokenEndpoint::V2), ("v1", TokenEndpoint::V1)],
             )?,
             api: env.choice("DEFENDER_API", &[("graph", Api::Graph), ("xdr", Api::Xdr)])?,
-            graph: env.upstream(hosts.of(Api::Graph), "GRAPH_ENDPOINT", "GRAPH_AUDIENCE")?,
-            xdr: env.upstream(hosts.of(Api::Xdr), "DEFENDER_ENDPOINT", "XDR_AUDIENCE")?,
+            graph: env.upstream(&hosts, Api::Graph, "GRAPH_ENDPOINT", "GRAPH_AUDIENCE")?,
+            xdr: env.upstream(&hosts, Api::Xdr, "DEFENDER_ENDPOINT", "XDR_AUDIENCE")?,
+            endpoint: env.upstream(
+                &hosts,
+                Api::Endpoint,
+                "DEFENDER_ENDPOINT",
+                "ENDPOINT_AUDIENCE",
+            )?,
             allowed_tenants: env.tenants("ALLOWED_TENANTS")?,
+            guards: env.guards()?,
+            leases: env.leases()?,
+            evidence: env.evidence()?,
             extra_roots: env.get("SSL_CERT_FILE").map(PathBuf::from),
         })
     }
 }
 
-struct Environment<'a>(&'a dyn Fn(&str) -> Option<String>);
+pub(super) struct Environment<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl Environment<'_> {
-    fn get(&self, name: &str) -> Option<String> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
         (self.0)(name)
     }
 
-    fn required(&self, name: &str, takes: &str) -> Result<String> {
+    pub(super) fn required(&self, name: &str, takes: &str) -> Result<String> {
         self.get(name)
             .ok_or_else(|| misconfigured(name, format!("is not set; it takes {takes}")))
     }
@@ -105,7 +117,7 @@ impl Environment<'_> {
     }
 
     /// An `https` origin; plain `http` only where nothing leaves the machine.
-    fn origin(&self, name: &str, default_host: &str) -> Result<Url> {
+    pub(super) fn origin(&self, name: &str, default_host: &str) -> Result<Url> {
         let text = self
             .get(name)
             .unwrap_or_else(|| format!("https://{default_host}"));
@@ -143,16 +155,16 @@ impl Environment<'_> {
         })
     }
 
-    fn upstream(&self, host: &str, base: &str, audience: &str) -> Result<Upstream> {
+    fn upstream(&self, hosts: &Hosts, api: Api, base: &str, audience: &str) -> Result<Upstream> {
         let resource = self
             .get(audience)
-            .unwrap_or_else(|| format!("https://{host}"));
+            .unwrap_or_else(|| format!("https://{}", hosts.audience(api)));
         let resource = resource
             .trim()
             .trim_end_matches("/.default")
             .trim_end_matches('/');
         Ok(Upstream {
-            base: self.origin(base, host)?,
+            base: self.origin(base, hosts.of(api))?,
             audience: resource.to_owned(),
         })
     }
@@ -164,7 +176,11 @@ impl Environment<'_> {
             self.get("AZURE_CLIENT_SECRET_ID"),
         ) {
             (Some(secret), None) => Ok(SecretSource::Environment(secret.into())),
-            (None, Some(id)) => self.aws_secret(id).map(SecretSource::SecretsManager),
+            (None, Some(id)) => {
+                let service =
+                    self.aws_service("secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER")?;
+                Ok(SecretSource::SecretsManager(AwsSecret { id, service }))
+            }
             (Some(_), Some(_)) => Err(misconfigured(
                 "AZURE_CLIENT_SECRET",
                 "and AZURE_CLIENT_SECRET_ID are both set; set one: the secret itself, or where Secrets Manager keeps it",
@@ -177,33 +193,44 @@ impl Environment<'_> {
         }
     }
 
-    fn aws_secret(&self, id: String) -> Result<AwsSecret> {
-        let region = self.required("AWS_REGION", "the AWS region of the secret; Lambda sets it")?;
-        let service = "AWS_ENDPOINT_URL_SECRETS_MANAGER";
-        let variable = if self.get(service).is_some() {
-            service
-        } else {
-            "AWS_ENDPOINT_URL"
-        };
-        let credentials = "the credentials of the function's role; Lambda sets it";
-        Ok(AwsSecret {
-            endpoint: self.origin(
-                variable,
-                &format!("secretsmanager.{}.{}", region, aws_domain(&region)),
-            )?,
-            access_key_id: self.required("AWS_ACCESS_KEY_ID", credentials)?,
-            secret_access_key: self.required("AWS_SECRET_ACCESS_KEY", credentials)?.into(),
-            session_token: self.get("AWS_SESSION_TOKEN").map(Into::into),
-            region,
-            id,
+    fn guards(&self) -> Result<Guards> {
+        let name = "MAX_ACTIONS_PER_HOUR";
+        let most = self.get(name).map(|text| {
+            text.trim()
+                .parse()
+                .map_err(|_| misconfigured(name, format!("is {text:?}; it takes a whole number")))
+        });
+        let tag = |name| self.get(name).map(|tag| tag.trim().to_owned());
+        Ok(Guards {
+            max_actions_per_hour: most.transpose()?,
+            require_tag: tag("REQUIRE_DEVICE_TAG"),
+            forbid_tag: tag("FORBID_DEVICE_TAG"),
         })
     }
-}
 
-fn aws_domain(region: &str) -> &'static str {
-    match region.starts_with("cn-") {
-        true => "amazonaws.com.cn",
-        false => "amazonaws.com",
+    fn leases(&self) -> Result<Option<LeaseTable>> {
+        let Some(name) = self.get("LEASE_TABLE") else {
+            return Ok(None);
+        };
+        let service = self.aws_service("dynamodb", "AWS_ENDPOINT_URL_DYNAMODB")?;
+        Ok(Some(LeaseTable { name, service }))
+    }
+
+    fn evidence(&self) -> Result<Option<Bucket>> {
+        let variable = "EVIDENCE_BUCKET";
+        let Some(name) = self.get(variable) else {
+            return Ok(None);
+        };
+        let fits =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+        if !(3..=63).contains(&name.len()) || !name.bytes().all(fits) {
+            return Err(misconfigured(
+                variable,
+                format!("is {name:?}; it takes the name of an S3 bucket"),
+            ));
+        }
+        let service = self.aws_service("s3", "AWS_ENDPOINT_URL_S3")?;
+        Ok(Some(Bucket { name, service }))
     }
 }
 
@@ -372,7 +399,7 @@ mod tests {
             panic!("the other source")
         };
         assert_eq!(
-            secret.endpoint.as_str(),
+            secret.service.endpoint.as_str(),
             "https://secretsmanager.eu-north-1.amazonaws.com/"
         );
         assert!(refusal(&aws[..2]).starts_with("AWS_REGION is not set"));

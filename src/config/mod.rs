@@ -1,11 +1,14 @@
 //! The function's environment, read once and checked: every bad value is an error that names its variable.
 
+mod aws;
 mod environment;
 
 use std::path::PathBuf;
 
 use reqwest::Url;
 use secrecy::SecretString;
+
+pub use aws::AwsService;
 
 use crate::api::Api;
 
@@ -25,8 +28,14 @@ pub struct Config {
     pub api: Api,
     pub graph: Upstream,
     pub xdr: Upstream,
+    pub endpoint: Upstream,
     /// `ALLOWED_TENANTS`: the tenants that a caller may name besides the default.
     pub allowed_tenants: Vec<Tenant>,
+    pub guards: Guards,
+    /// `LEASE_TABLE`: the DynamoDB table by which callers take turns at a device.
+    pub leases: Option<LeaseTable>,
+    /// `EVIDENCE_BUCKET`: where packages are copied to.
+    pub evidence: Option<Bucket>,
     /// `SSL_CERT_FILE`: extra roots for TLS.
     pub extra_roots: Option<PathBuf>,
 }
@@ -58,15 +67,36 @@ pub enum SecretSource {
     SecretsManager(AwsSecret),
 }
 
-/// What it takes to read one secret from AWS Secrets Manager.
+/// A secret in AWS Secrets Manager, by its name or ARN.
 #[derive(Debug)]
 pub struct AwsSecret {
     pub id: String,
-    pub endpoint: Url,
-    pub region: String,
-    pub access_key_id: String,
-    pub secret_access_key: SecretString,
-    pub session_token: Option<SecretString>,
+    pub service: AwsService,
+}
+
+/// A table in Amazon DynamoDB whose key is the string `pk`.
+#[derive(Debug)]
+pub struct LeaseTable {
+    pub name: String,
+    pub service: AwsService,
+}
+
+/// A bucket in Amazon S3.
+#[derive(Debug)]
+pub struct Bucket {
+    pub name: String,
+    pub service: AwsService,
+}
+
+/// What a response function must not do, whoever asks.
+#[derive(Debug, Default)]
+pub struct Guards {
+    /// `MAX_ACTIONS_PER_HOUR`: so many actions of one kind, in the whole tenant.
+    pub max_actions_per_hour: Option<u32>,
+    /// `REQUIRE_DEVICE_TAG`: the device must carry it.
+    pub require_tag: Option<String>,
+    /// `FORBID_DEVICE_TAG`: the device must not carry it.
+    pub forbid_tag: Option<String>,
 }
 
 /// The two forms of Entra's token endpoint.
@@ -113,6 +143,7 @@ impl Config {
         match api {
             Api::Graph => &self.graph,
             Api::Xdr => &self.xdr,
+            Api::Endpoint => &self.endpoint,
         }
     }
 }

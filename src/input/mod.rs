@@ -10,7 +10,8 @@ use serde::{
 };
 use serde_json::{Error as JsonError, value::RawValue};
 
-use fields::{FieldDeserializer, Fields, reason};
+pub(crate) use fields::reason;
+use fields::{FieldDeserializer, Fields};
 
 use crate::error::{Code, Error, Result};
 

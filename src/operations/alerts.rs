@@ -29,11 +29,15 @@ const READ: Permissions = Permissions {
         "SecurityIncident.ReadWrite.All",
     ],
     xdr: &[],
+    endpoint: &[],
+    also: &[],
 };
 
 const CHANGE: Permissions = Permissions {
     graph: &["SecurityAlert.ReadWrite.All"],
     xdr: &[],
+    endpoint: &[],
+    also: &[],
 };
 
 /// `GET /security/alerts_v2`: newest first.

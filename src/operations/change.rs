@@ -1,4 +1,4 @@
-//! Updates and comments, sent once; where the answer is lost, a look tells whether they happened.
+//! Changes, sent once; where the answer is lost, a look tells whether they happened.
 
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,14 @@ pub struct Change<'a> {
     /// An incident's tags in the Defender XDR API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<&'a [String]>,
+}
+
+/// What a change that was sent brought. Where its answer was lost, `advice` says what a caller does then.
+pub fn answered<T>(sent: Sent<T>, advice: &str) -> Result<T> {
+    match sent {
+        Sent::Answered(answer) => Ok(answer),
+        Sent::Lost(lost) => Err(lost.unsettled(advice)),
+    }
 }
 
 /// The owner that a caller names; an empty one is nobody.
@@ -125,7 +133,7 @@ async fn look_for_comment(
     struct Item {
         comments: Box<RawValue>,
     }
-    let seen = call.get_dated::<Item>(path).await;
+    let seen = call.get_dated::<Item>(path, &[]).await;
     let (item, now) = match seen {
         Ok(seen) => seen,
         Err(error) => {

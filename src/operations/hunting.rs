@@ -36,6 +36,8 @@ impl Operation for RunHuntingQuery {
     const PERMISSIONS: Permissions = Permissions {
         graph: &["ThreatHunting.Read.All"],
         xdr: &["AdvancedHunting.Read.All"],
+        endpoint: &[],
+        also: &[],
     };
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
@@ -49,7 +51,7 @@ impl Operation for RunHuntingQuery {
                 let reason = "the Defender XDR API (DEFENDER_API=xdr) takes none; write the time into the query";
                 return Err(Error::field("timespan", reason));
             }
-            Api::Xdr => &["advancedhunting", "run"],
+            Api::Xdr | Api::Endpoint => &["advancedhunting", "run"],
         };
         call.query(path, &body, |reply| {
             let Table { schema, results } = read_json(reply)?;

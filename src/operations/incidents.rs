@@ -28,6 +28,8 @@ const READ: Permissions = Permissions {
         "SecurityIncident.ReadWrite.All",
     ],
     xdr: &["Incident.Read.All", "Incident.ReadWrite.All"],
+    endpoint: &[],
+    also: &[],
 };
 
 /// `GET /security/incidents`, `GET /api/incidents`: newest first.
@@ -77,7 +79,7 @@ impl Operation for ListIncidents {
                 expand_alerts: self.expand_alerts.unwrap_or_default(),
                 severity: None,
             },
-            Api::Xdr => Listing {
+            Api::Xdr | Api::Endpoint => Listing {
                 path: "incidents",
                 filter: &filter,
                 asked: &asked,
@@ -103,7 +105,7 @@ impl ListIncidents {
     fn filter(&self, api: Api, now: Timestamp) -> Result<Filter> {
         let (updated, created) = match api {
             Api::Graph => ("lastUpdateDateTime", "createdDateTime"),
-            Api::Xdr => ("lastUpdateTime", "createdTime"),
+            Api::Xdr | Api::Endpoint => ("lastUpdateTime", "createdTime"),
         };
         let mut filter = Filter::default()
             .eq("status", self.status.map(|word| word.on(api)).transpose()?)
@@ -163,6 +165,8 @@ impl Operation for GetIncident {
 const CHANGE: Permissions = Permissions {
     graph: &["SecurityIncident.ReadWrite.All"],
     xdr: &["Incident.ReadWrite.All"],
+    endpoint: &[],
+    also: &[],
 };
 
 /// `PATCH /security/incidents/{id}`, `PATCH /api/incidents/{id}`.
@@ -198,7 +202,7 @@ impl Operation for UpdateIncident {
         let tags = self.tags.as_deref();
         let (custom_tags, tags) = match call.api {
             Api::Graph => (tags, None),
-            Api::Xdr => (None, tags),
+            Api::Xdr | Api::Endpoint => (None, tags),
         };
         let change = Change {
             status: self.status.map(|word| word.on(call.api)).transpose()?,

@@ -1,9 +1,27 @@
 //! The operations, one file per resource, and the one table that lists them.
 
+pub mod actions;
 pub mod alerts;
 mod change;
+pub mod device_settings;
+pub mod devices;
+pub mod endpoint_alerts;
+pub mod endpoint_words;
+pub mod entities;
+pub mod exposure;
 pub mod hunting;
+pub mod ids;
 pub mod incidents;
+mod indicator;
+pub mod indicator_batches;
+mod indicator_results;
+pub mod indicators;
+pub mod investigations;
+pub mod library;
+mod lookup;
+pub mod response;
+mod rules;
+pub mod software;
 pub mod vocabulary;
 
 use crate::operation::Entry;
@@ -19,6 +37,79 @@ pub const OPERATIONS: &[Entry] = &[
     Entry::of::<alerts::UpdateAlert>(),
     Entry::of::<alerts::CommentAlert>(),
     Entry::of::<hunting::RunHuntingQuery>(),
+    Entry::of::<devices::ListDevices>(),
+    Entry::of::<devices::GetDevice>(),
+    Entry::of::<devices::FindDevicesByIp>(),
+    Entry::of::<devices::FindDevicesByTag>(),
+    Entry::of::<devices::ListDeviceAlerts>(),
+    Entry::of::<devices::ListDeviceUsers>(),
+    Entry::of::<devices::ListDeviceSoftware>(),
+    Entry::of::<devices::ListDeviceVulnerabilities>(),
+    Entry::of::<devices::ListDeviceRecommendations>(),
+    Entry::of::<devices::ListDeviceMissingKbs>(),
+    Entry::of::<device_settings::TagDevice>(),
+    Entry::of::<device_settings::TagDevices>(),
+    Entry::of::<device_settings::SetDeviceValue>(),
+    Entry::of::<response::IsolateDevice>(),
+    Entry::of::<response::ReleaseDevice>(),
+    Entry::of::<response::ScanDevice>(),
+    Entry::of::<response::CollectPackage>(),
+    Entry::of::<response::RestrictApps>(),
+    Entry::of::<response::UnrestrictApps>(),
+    Entry::of::<response::QuarantineFile>(),
+    Entry::of::<response::OffboardDevice>(),
+    Entry::of::<response::RunLiveResponse>(),
+    Entry::of::<actions::ListActions>(),
+    Entry::of::<actions::GetAction>(),
+    Entry::of::<actions::CancelAction>(),
+    Entry::of::<actions::GetPackageUri>(),
+    Entry::of::<actions::SavePackage>(),
+    Entry::of::<actions::GetLiveResponseResult>(),
+    Entry::of::<library::ListLibraryFiles>(),
+    Entry::of::<library::UploadLibraryFile>(),
+    Entry::of::<library::DeleteLibraryFile>(),
+    Entry::of::<indicators::ListIndicators>(),
+    Entry::of::<indicators::SubmitIndicator>(),
+    Entry::of::<indicator_batches::ImportIndicators>(),
+    Entry::of::<indicators::DeleteIndicator>(),
+    Entry::of::<indicator_batches::DeleteIndicators>(),
+    Entry::of::<endpoint_alerts::CreateAlert>(),
+    Entry::of::<endpoint_alerts::UpdateAlerts>(),
+    Entry::of::<endpoint_alerts::ListAlertFiles>(),
+    Entry::of::<endpoint_alerts::ListAlertIps>(),
+    Entry::of::<endpoint_alerts::ListAlertDomains>(),
+    Entry::of::<endpoint_alerts::GetAlertDevice>(),
+    Entry::of::<endpoint_alerts::GetAlertUser>(),
+    Entry::of::<entities::GetFile>(),
+    Entry::of::<entities::GetFileStats>(),
+    Entry::of::<entities::ListFileAlerts>(),
+    Entry::of::<entities::ListFileDevices>(),
+    Entry::of::<entities::GetIpStats>(),
+    Entry::of::<entities::ListIpAlerts>(),
+    Entry::of::<entities::GetDomainStats>(),
+    Entry::of::<entities::ListDomainAlerts>(),
+    Entry::of::<entities::ListDomainDevices>(),
+    Entry::of::<entities::ListUserAlerts>(),
+    Entry::of::<entities::ListUserDevices>(),
+    Entry::of::<exposure::ListVulnerabilities>(),
+    Entry::of::<exposure::GetVulnerability>(),
+    Entry::of::<exposure::ListVulnerabilityDevices>(),
+    Entry::of::<software::ListSoftware>(),
+    Entry::of::<software::GetSoftware>(),
+    Entry::of::<software::ListSoftwareDevices>(),
+    Entry::of::<software::ListSoftwareVulnerabilities>(),
+    Entry::of::<software::ListSoftwareVersions>(),
+    Entry::of::<software::ListSoftwareMissingKbs>(),
+    Entry::of::<software::ListRecommendations>(),
+    Entry::of::<software::GetRecommendation>(),
+    Entry::of::<software::ListRecommendationDevices>(),
+    Entry::of::<software::ListRecommendationSoftware>(),
+    Entry::of::<software::ListRecommendationVulnerabilities>(),
+    Entry::of::<exposure::GetExposureScore>(),
+    Entry::of::<exposure::ListExposureScores>(),
+    Entry::of::<exposure::GetSecureScore>(),
+    Entry::of::<investigations::ListInvestigations>(),
+    Entry::of::<investigations::GetInvestigation>(),
 ];
 
 /// The operation of that name.

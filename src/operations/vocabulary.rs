@@ -9,9 +9,10 @@ use crate::{
     time::{Timestamp, parse_duration},
 };
 
-/// An enum whose members are written in Graph's camelCase, with their spelling in the Defender XDR API where it has them.
+/// An enum whose members are written in Graph's camelCase, with their spelling in the Defender XDR API and in the Endpoint API
+/// where those have them.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($member:ident = $graph:literal, $xdr:expr;)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($member:ident = $graph:literal, $xdr:expr $(, $endpoint:expr)?;)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
         pub enum $name {
@@ -21,24 +22,53 @@ macro_rules! words {
         impl $name {
             /// The spelling that an API takes; one that it lacks is refused before anything is sent.
             pub fn on(self, api: Api) -> Result<&'static str> {
-                let (graph, xdr): (_, Option<&'static str>) = match self {
-                    $($name::$member => ($graph, $xdr),)*
+                let spellings = match self {
+                    $($name::$member => Spellings::new($graph, $xdr, None $(.or($endpoint))?),)*
                 };
-                match api {
-                    Api::Graph => Ok(graph),
-                    Api::Xdr => xdr.ok_or_else(|| {
-                        let known: Vec<&str> = [$(($graph, $xdr)),*]
-                            .into_iter()
-                            .filter_map(|(graph, xdr): (_, Option<&str>)| xdr.map(|_| graph))
-                            .collect();
-                        Error::new(Code::InvalidInput, format!(
-                            "The Defender XDR API (DEFENDER_API=xdr) has no `{graph}`; it takes {}.", known.join(", ")
-                        ))
-                    }),
-                }
+                spellings.on(api).ok_or_else(|| {
+                    let all = [$(Spellings::new($graph, $xdr, None $(.or($endpoint))?)),*];
+                    spellings.unknown_to(api, &all)
+                })
             }
         }
     };
+}
+
+/// A word in each API's dialect.
+#[derive(Clone, Copy)]
+struct Spellings {
+    graph: &'static str,
+    xdr: Option<&'static str>,
+    endpoint: Option<&'static str>,
+}
+
+impl Spellings {
+    fn new(graph: &'static str, xdr: Option<&'static str>, endpoint: Option<&'static str>) -> Self {
+        Self {
+            graph,
+            xdr,
+            endpoint,
+        }
+    }
+
+    fn on(self, api: Api) -> Option<&'static str> {
+        match api {
+            Api::Graph => Some(self.graph),
+            Api::Xdr => self.xdr,
+            Api::Endpoint => self.endpoint,
+        }
+    }
+
+    fn unknown_to(self, api: Api, all: &[Self]) -> Error {
+        let known = all.iter().filter(|word| word.on(api).is_some());
+        let known: Vec<_> = known.map(|word| word.graph).collect();
+        let (api, word) = (api.title(), self.graph);
+        let detail = format!(
+            "`{word}` is not a word of {api}; it takes {}.",
+            known.join(", ")
+        );
+        Error::new(Code::InvalidInput, detail)
+    }
 }
 
 words! {
@@ -55,9 +85,9 @@ words! {
 words! {
     /// The state of an alert.
     AlertStatus {
-        New = "new", None;
-        InProgress = "inProgress", None;
-        Resolved = "resolved", None;
+        New = "new", None, Some("New");
+        InProgress = "inProgress", None, Some("InProgress");
+        Resolved = "resolved", None, Some("Resolved");
     }
 }
 
@@ -65,10 +95,10 @@ words! {
     /// How bad it is.
     Severity {
         Unknown = "unknown", Some("UnSpecified");
-        Informational = "informational", Some("Informational");
-        Low = "low", Some("Low");
-        Medium = "medium", Some("Medium");
-        High = "high", Some("High");
+        Informational = "informational", Some("Informational"), Some("Informational");
+        Low = "low", Some("Low"), Some("Low");
+        Medium = "medium", Some("Medium"), Some("Medium");
+        High = "high", Some("High"), Some("High");
     }
 }
 
@@ -76,9 +106,9 @@ words! {
     /// Whether it was what it looked like.
     Classification {
         Unknown = "unknown", None;
-        FalsePositive = "falsePositive", Some("FalsePositive");
-        TruePositive = "truePositive", Some("TruePositive");
-        InformationalExpectedActivity = "informationalExpectedActivity", Some("InformationalExpectedActivity");
+        FalsePositive = "falsePositive", Some("FalsePositive"), Some("FalsePositive");
+        TruePositive = "truePositive", Some("TruePositive"), Some("TruePositive");
+        InformationalExpectedActivity = "informationalExpectedActivity", Some("InformationalExpectedActivity"), Some("InformationalExpectedActivity");
     }
 }
 
@@ -87,19 +117,19 @@ words! {
     Determination {
         Unknown = "unknown", None;
         Apt = "apt", None;
-        Malware = "malware", Some("Malware");
+        Malware = "malware", Some("Malware"), Some("Malware");
         SecurityPersonnel = "securityPersonnel", None;
-        SecurityTesting = "securityTesting", Some("SecurityTesting");
-        UnwantedSoftware = "unwantedSoftware", Some("UnwantedSoftware");
-        Other = "other", Some("Other");
-        MultiStagedAttack = "multiStagedAttack", Some("MultiStagedAttack");
-        CompromisedAccount = "compromisedAccount", Some("CompromisedAccount");
-        Phishing = "phishing", Some("Phishing");
-        MaliciousUserActivity = "maliciousUserActivity", Some("MaliciousUserActivity");
-        NotMalicious = "notMalicious", Some("Clean");
-        NotEnoughDataToValidate = "notEnoughDataToValidate", Some("NoEnoughDataToValidate");
-        ConfirmedActivity = "confirmedActivity", Some("ConfirmedActivity");
-        LineOfBusinessApplication = "lineOfBusinessApplication", Some("LineOfBusinessApplication");
+        SecurityTesting = "securityTesting", Some("SecurityTesting"), Some("SecurityTesting");
+        UnwantedSoftware = "unwantedSoftware", Some("UnwantedSoftware"), Some("UnwantedSoftware");
+        Other = "other", Some("Other"), Some("Other");
+        MultiStagedAttack = "multiStagedAttack", Some("MultiStagedAttack"), Some("MultiStagedAttack");
+        CompromisedAccount = "compromisedAccount", Some("CompromisedAccount"), Some("CompromisedUser");
+        Phishing = "phishing", Some("Phishing"), Some("Phishing");
+        MaliciousUserActivity = "maliciousUserActivity", Some("MaliciousUserActivity"), Some("MaliciousUserActivity");
+        NotMalicious = "notMalicious", Some("Clean"), Some("Clean");
+        NotEnoughDataToValidate = "notEnoughDataToValidate", Some("NoEnoughDataToValidate"), Some("InsufficientData");
+        ConfirmedActivity = "confirmedActivity", Some("ConfirmedActivity"), Some("ConfirmedUserActivity");
+        LineOfBusinessApplication = "lineOfBusinessApplication", Some("LineOfBusinessApplication"), Some("LineOfBusinessApplication");
     }
 }
 
@@ -123,7 +153,8 @@ impl AlertId {
     }
 }
 
-fn text_or_number<'de, D: Deserializer<'de>>(
+/// An id, whether it is written in quotes or not.
+pub(super) fn text_or_number<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<String, D::Error> {
     match Value::deserialize(deserializer)? {
@@ -224,7 +255,9 @@ mod tests {
         let refusal = Determination::Apt.on(Api::Xdr).unwrap_err();
         assert_eq!(refusal.code(), Code::InvalidInput);
         assert!(
-            refusal.to_string().contains("no `apt`; it takes malware, "),
+            refusal
+                .to_string()
+                .contains("`apt` is not a word of the Defender XDR API; it takes malware, "),
             "{refusal}"
         );
     }

@@ -52,28 +52,42 @@ pub struct Cursor {
 impl Cursor {
     /// The beginning of a listing.
     pub(super) fn start(call: &Call<'_>, listing: &Listing<'_>) -> Self {
-        let (filter, asked) = (listing.filter.as_str(), listing.asked.as_str());
         Self {
-            listing: [call.tenant.as_str(), call.api.name(), listing.path].map(str::to_owned),
-            filter: filter.to_owned(),
-            asked: Some(asked)
-                .filter(|asked| *asked != filter)
-                .map(str::to_owned),
+            counted: false,
             expand_alerts: listing.expand_alerts,
             severity: listing.severity.map(str::to_owned),
-            ..Self::default()
+            ..Self::counting(call, listing.path, listing.filter, listing.asked)
         }
     }
 
     /// Where an earlier answer ended. The other inputs may repeat those of its listing, but not change them.
     pub(super) fn resume(text: &str, call: &Call<'_>, listing: &Listing<'_>) -> Result<Self> {
+        Self::start(call, listing).resumed(text)
+    }
+
+    /// The beginning of a listing whose pages are counted.
+    pub(super) fn counting(call: &Call<'_>, path: &str, filter: &Filter, asked: &Filter) -> Self {
+        let (filter, asked) = (filter.as_str(), asked.as_str());
+        Self {
+            listing: [call.tenant.as_str(), call.api.name(), path].map(str::to_owned),
+            filter: filter.to_owned(),
+            asked: Some(asked)
+                .filter(|asked| *asked != filter)
+                .map(str::to_owned),
+            counted: true,
+            ..Self::default()
+        }
+    }
+
+    /// Where an earlier answer of the listing that begins with this ended.
+    pub(super) fn resumed(&self, text: &str) -> Result<Self> {
         let cursor = Self::read(text).ok_or_else(|| {
             Error::field(
                 "cursor",
                 "this is not a cursor; pass the `next` of an earlier answer, unchanged",
             )
         })?;
-        match cursor.continues(&Self::start(call, listing)) {
+        match cursor.continues(self) {
             true => Ok(cursor),
             false => {
                 let reason = "it belongs to another listing; repeat that listing's tenant and filters, or leave the filters out";
@@ -93,6 +107,11 @@ impl Cursor {
             && (start.filter.is_empty() || asked(self) == asked(start))
             && (start.severity.is_none() || self.severity == start.severity)
             && (self.expand_alerts || !start.expand_alerts)
+    }
+
+    /// The filter that is sent.
+    pub(super) fn filter(&self) -> &str {
+        &self.filter
     }
 
     pub(super) fn to_text(&self) -> String {

@@ -4,6 +4,7 @@
 //! were already given. Microsoft's own links are not followed: Graph counts them in `$skip`, which shifts when an item arrives,
 //! is refused beyond 500, and is sometimes left out although there is more.
 
+mod counted;
 mod cursor;
 mod item;
 mod walk;
@@ -11,6 +12,7 @@ mod walk;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 
+pub use counted::{Counted, counted, whole};
 use cursor::Cursor;
 use walk::Walk;
 
@@ -20,6 +22,9 @@ use crate::{
     odata::Filter,
     operation::Answer,
 };
+
+/// What an answer may take besides its items: a cursor with hundreds of ids, and the problems of some incidents.
+const FRAME: usize = 32 * 1024;
 
 /// What to list, and how the API pages it.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Cursor, Listing,
+    Cursor, FRAME, Listing,
     item::{Place, has_severity},
 };
 use crate::{
@@ -20,9 +20,6 @@ const LARGEST_SKIP: usize = 500;
 
 /// `$expand=alerts` fails with 5xx on large tenants; a page of this size often works where a full one does not.
 const SMALL_PAGE: usize = 10;
-
-/// What an answer may take besides its items: a cursor with hundreds of ids, and the problems of some incidents.
-const FRAME: usize = 32 * 1024;
 
 /// About so many items of a page are looked at to see whether the order was kept.
 const SAMPLE: usize = 8;

@@ -1,13 +1,22 @@
 //! The real `bootstrap` process behind a Runtime API, against the simulated tenant: what it sends, and what it answers.
 
+mod actions;
 mod alerts;
 mod credentials;
+mod devices;
+mod endpoint_alerts;
+mod exposure;
 mod failures;
 mod hunting;
 mod incidents;
+mod indicator_batches;
+mod indicators;
+mod library;
 mod listing;
 mod logs;
+mod lookups;
 mod panics;
+mod response;
 mod startup;
 mod table;
 mod triggers;

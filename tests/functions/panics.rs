@@ -25,10 +25,7 @@ impl Operation for Panics {
     const SUMMARY: &'static str = "Panics";
     const GROUP: Group = Group::Incidents;
     const ROUTE: (&'static str, &'static str) = ("GET", "/panics");
-    const PERMISSIONS: Permissions = Permissions {
-        graph: &["Any"],
-        xdr: &[],
-    };
+    const PERMISSIONS: Permissions = Permissions::endpoint(&["Machine.Read.All"]);
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
         assert!(!self.panic, "as it was told");

@@ -1,0 +1,126 @@
+//! Requests to AWS services, signed for the client that is there already: the SDK would bring a client and a start of its own.
+
+use std::{fmt::Display, time::SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    sign::v4::SigningParams,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use reqwest::Url;
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use crate::{
+    api,
+    client::{Kind, Outgoing, Reply, Room, nothing_passes},
+    config::AwsService,
+    error::{Code, Error, Result, Upstream},
+    retry,
+};
+
+/// A call in AWS's JSON protocol that may be made any number of times.
+pub fn json_request(service: &AwsService, target: &'static str, body: String) -> Result<Outgoing> {
+    let version = match service.name {
+        "dynamodb" => "application/x-amz-json-1.0",
+        _ => "application/x-amz-json-1.1",
+    };
+    let headers = [("content-type", version), ("x-amz-target", target)];
+    let url = service.endpoint.clone();
+    let body = body.into_bytes();
+    Ok(Outgoing {
+        service: service.name,
+        kind: Kind::Read,
+        method: Method::POST,
+        headers: signed(service, "POST", &url, &headers, SignableBody::Bytes(&body))?,
+        url,
+        body,
+        tries: retry::TRIES,
+        passing: nothing_passes,
+        room: Room {
+            bytes: 64 * 1024,
+            escaped: false,
+        },
+    })
+}
+
+/// The headers, those of the signature among them. They are secret, as long as the signature is good.
+pub fn signed(
+    service: &AwsService,
+    method: &str,
+    url: &Url,
+    plain: &[(&'static str, &str)],
+    body: SignableBody<'_>,
+) -> Result<HeaderMap> {
+    let unsigned = |error: &dyn Display| {
+        let detail = format!(
+            "A request to {} could not be signed: {error}.",
+            service.name
+        );
+        Error::new(Code::Internal, detail)
+    };
+    let identity = Credentials::new(
+        &service.access_key_id,
+        service.secret_access_key.expose_secret(),
+        service
+            .session_token
+            .as_ref()
+            .map(|token| token.expose_secret().to_owned()),
+        None,
+        "environment",
+    )
+    .into();
+    let parameters = SigningParams::builder()
+        .identity(&identity)
+        .region(&service.region)
+        .name(service.name)
+        .time(SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()
+        .map_err(|error| unsigned(&error))?;
+    let signable = SignableRequest::new(method, url.as_str(), plain.iter().copied(), body)
+        .map_err(|error| unsigned(&error))?;
+    let (instructions, _) = sign(signable, &parameters.into())
+        .map_err(|error| unsigned(&error))?
+        .into_parts();
+    let mut headers = HeaderMap::new();
+    for (name, value) in plain.iter().copied().chain(instructions.headers()) {
+        let name: HeaderName = name.parse().map_err(|error| unsigned(&error))?;
+        let mut value: HeaderValue = value.parse().map_err(|error| unsigned(&error))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// AWS's name for what went wrong: `{"__type":"com.amazonaws...#ResourceNotFoundException","message":"..."}`.
+pub fn error_kind(reply: &Reply) -> String {
+    #[derive(Default, Deserialize)]
+    struct AwsError {
+        #[serde(default, rename = "__type")]
+        kind: String,
+    }
+    let kind = serde_json::from_slice::<AwsError>(&reply.body)
+        .unwrap_or_default()
+        .kind;
+    kind.rsplit('#').next().unwrap_or_default().to_owned()
+}
+
+/// Who answered with an error, for the problem document.
+pub fn upstream(service: &'static str, reply: &Reply) -> Upstream {
+    Upstream {
+        service,
+        status: Some(reply.status.as_u16()),
+        code: Some(error_kind(reply)).filter(|kind| !kind.is_empty()),
+        request_id: api::request_id(&reply.headers),
+    }
+}
+
+/// AWS throttles with a 400.
+pub fn is_throttle(reply: &Reply) -> bool {
+    matches!(
+        error_kind(reply).as_str(),
+        "ThrottlingException" | "ProvisionedThroughputExceededException" | "RequestLimitExceeded"
+    )
+}

@@ -1,0 +1,97 @@
+//! The words of the Endpoint API: taken in camelCase, sent in the letter case that Microsoft documents.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+/// An enum whose members are sent as they are named here, or as the text beside them says.
+macro_rules! endpoint_words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $word:ident $(as $spelling:literal)?),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub enum $name { $($(#[$attribute])* $word),* }
+
+        impl $name {
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $($name::$word => {
+                        let _spelling = stringify!($word);
+                        $(let _spelling = $spelling;)?
+                        _spelling
+                    })*
+                }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    )*};
+}
+
+endpoint_words! {
+    /// Whether a device's sensor reports.
+    HealthStatus { Active, Inactive, ImpairedCommunication, NoSensorData, NoSensorDataImpairedCommunication, Unknown }
+
+    OnboardingStatus { Onboarded as "onboarded", CanBeOnboarded, Unsupported, InsufficientInfo }
+
+    /// How endangered a device is by what happens on it.
+    RiskScore { None, Informational, Low, Medium, High }
+
+    /// How endangered a device is by what is installed on it.
+    ExposureLevel { None, Low, Medium, High }
+
+    /// How much a device is worth to its owner.
+    DeviceValue { Normal, Low, High }
+
+    TagAction { Add, Remove }
+
+    IndicatorType { FileSha1, FileSha256, FileMd5, CertificateThumbprint, IpAddress, DomainName, Url }
+
+    /// What is done where an indicator is met. Older indicators still have the two that can no longer be set.
+    IndicatorAction { Warn, Block, Audit, BlockAndRemediate, Allowed, Alert, AlertAndBlock }
+
+    IndicatorSeverity { Informational, Low, Medium, High }
+
+    /// How bad an alert is that is made of an event.
+    NewAlertSeverity { Low, Medium, High }
+
+    AlertCategory {
+        General, CommandAndControl, Collection, CredentialAccess, DefenseEvasion, Discovery, Exfiltration, Exploit, Execution,
+        InitialAccess, LateralMovement, Malware, Persistence, PrivilegeEscalation, Ransomware, SuspiciousActivity,
+    }
+
+    VulnerabilitySeverity { Low, Medium, High, Critical }
+
+    RecommendationCategory { Accounts, Application, Network, #[serde(rename = "os")] Os as "OS", SecurityControls }
+
+    RemediationType { ConfigurationChange, Update, Upgrade, Uninstall }
+
+    RecommendationStatus { Active, Exception }
+
+    InvestigationState {
+        Unknown, Terminated, SuccessfullyRemediated, Benign, Failed, PartiallyRemediated, Running, PendingApproval,
+        PendingResource, PartiallyInvestigated, TerminatedByUser, TerminatedBySystem, Queued, InnerFailure, PreexistingAlert,
+        UnsupportedOs, UnsupportedAlertType, SuppressedAlert,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_taken_in_camel_case_and_sent_as_documented() {
+        let action: IndicatorAction = serde_json::from_str("\"blockAndRemediate\"").unwrap();
+        assert_eq!(
+            serde_json::to_string(&action).unwrap(),
+            "\"BlockAndRemediate\""
+        );
+        let status: OnboardingStatus = serde_json::from_str("\"onboarded\"").unwrap();
+        assert_eq!(status.as_str(), "onboarded");
+        let category: RecommendationCategory = serde_json::from_str("\"os\"").unwrap();
+        assert_eq!(category.as_str(), "OS");
+        assert!(serde_json::from_str::<IndicatorAction>("\"Block\"").is_err());
+    }
+}

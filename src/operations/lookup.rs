@@ -1,0 +1,52 @@
+//! Plain lookups: one object, or one list that takes no `$top`, by what it is related to.
+
+use crate::{
+    call::{Call, Object},
+    error::Result,
+    operation::Answer,
+    page,
+};
+
+/// An operation that asks once and passes on what it gets: its input, what it is called and does, where it belongs, who may, and
+/// whether it is `get` (an object) or `list` of what path and, where there is one, query.
+macro_rules! lookup {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $($field:ident: $kind:ty),* $(,)? }
+        $operation:literal: $summary:literal;
+        $group:ident, $route:literal, $permissions:expr;
+        |$of:ident| $how:ident [$($segment:expr),+ $(,)?] $(? $query:expr)?
+    ) => {
+        $(#[$doc])*
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        pub struct $name { $($field: $kind),* }
+
+        impl Operation for $name {
+            const NAME: &'static str = $operation;
+            const SUMMARY: &'static str = $summary;
+            const GROUP: Group = Group::$group;
+            const ROUTE: (&'static str, &'static str) = ("GET", $route);
+            const PERMISSIONS: Permissions = $permissions;
+
+            async fn run(self, call: &Call<'_>) -> Result<Answer> {
+                let $of = &self;
+                let query: Vec<(&str, &str)> = std::iter::empty()$(.chain($query))?.collect();
+                lookup::$how(call, &[$($segment),+], &query).await
+            }
+        }
+    };
+}
+
+pub(super) use lookup;
+
+/// One object, as Microsoft sent it.
+pub async fn get(call: &Call<'_>, path: &[&str], query: &[(&str, &str)]) -> Result<Answer> {
+    let Object(object) = call.get(path, query).await?;
+    Ok(Answer::unread(object))
+}
+
+/// All items of a list.
+pub async fn list(call: &Call<'_>, path: &[&str], query: &[(&str, &str)]) -> Result<Answer> {
+    page::whole(call, path, query).await
+}

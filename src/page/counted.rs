@@ -1,0 +1,151 @@
+//! Listings of the Endpoint API: pages counted by `$top` and `$skip`, for it takes no order; and lists that take no `$top`.
+//!
+//! <https://learn.microsoft.com/defender-endpoint/api/exposed-apis-odata-samples>. An item that comes or goes while pages are counted
+//! shifts those that follow; a page is up to 10,000 items, so few listings have a second one.
+
+use reqwest::Url;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Cursor, FRAME, List, Top, may_pass};
+use crate::{
+    call::Call,
+    error::{Code, Error, Result},
+    odata::Filter,
+    operation::Answer,
+};
+
+/// What to list.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted<'a> {
+    pub path: &'a str,
+    pub filter: &'a Filter,
+    /// The same filter with relative times counted back from a fixed instant.
+    pub asked: &'a Filter,
+    /// The most items that the API puts on a page.
+    pub page: usize,
+    /// Whether a 404 says that there are none.
+    pub none_is_404: bool,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    value: Vec<Box<RawValue>>,
+    #[serde(default, rename = "@odata.nextLink")]
+    next: Option<String>,
+}
+
+/// Lists up to `top` items, from `cursor` on where there is one.
+///
+/// What was got is returned, with a `next`, when the answer's room or the time ends on the way, or when a later page cannot be had now.
+pub async fn counted(
+    call: &Call<'_>,
+    listing: Counted<'_>,
+    cursor: Option<&str>,
+    top: Top,
+) -> Result<Answer> {
+    let start = Cursor::counting(call, listing.path, listing.filter, listing.asked);
+    let mut cursor = match cursor {
+        Some(text) => start.resumed(text)?,
+        None => start,
+    };
+    call.take_room(FRAME);
+    let (mut items, mut size, mut more) = (Vec::new(), listing.page, true);
+    while more && items.len() < top.0 {
+        let wanted = size.min(top.0 - items.len());
+        match fetch(call, &listing, &cursor, wanted).await {
+            Ok(page) => {
+                let got = page.value.len();
+                cursor.skip += got;
+                // There is no link where `$top` is sent, and none behind a short page.
+                more = got > 0 && (got >= wanted || page.next.is_some());
+                for item in &page.value {
+                    call.take_room(call.room().cost(item.get().as_bytes()));
+                }
+                items.extend(page.value);
+            }
+            Err(error) if error.code() == Code::TooLarge && wanted > 1 => size = wanted / 2,
+            Err(error) if may_pass(error.code()) && !items.is_empty() => {
+                tracing::warn!(
+                    code = error.code().name(),
+                    "the listing stops early and says where it goes on: {error}"
+                );
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Answer::of(&List {
+        items: &items,
+        next: more.then(|| cursor.to_text()),
+        incomplete: Vec::new(),
+    }))
+}
+
+async fn fetch(
+    call: &Call<'_>,
+    listing: &Counted<'_>,
+    cursor: &Cursor,
+    size: usize,
+) -> Result<Page> {
+    let (size, skip) = (size.to_string(), cursor.skip.to_string());
+    let mut query = vec![("$top", size.as_str())];
+    if !cursor.filter().is_empty() {
+        query.push(("$filter", cursor.filter()));
+    }
+    if cursor.skip > 0 {
+        query.push(("$skip", skip.as_str()));
+    }
+    match call.get(&[listing.path], &query).await {
+        Err(error) if error.code() == Code::NotFound && listing.none_is_404 => Ok(Page {
+            value: Vec::new(),
+            next: None,
+        }),
+        page => page,
+    }
+}
+
+/// The most pages that a list without `$top` is followed over: what never ends is no list.
+const MOST_PAGES: usize = 1_000;
+
+/// A list that takes no `$top`, such as a device's alerts. Should it come in pieces all the same, the next ones are asked for by
+/// what their links say after the `?`, at the address that is configured.
+pub async fn whole(call: &Call<'_>, path: &[&str], query: &[(&str, &str)]) -> Result<Answer> {
+    call.take_room(FRAME);
+    let mut items = Vec::new();
+    let mut query: Vec<_> = query
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect();
+    for _ in 0..MOST_PAGES {
+        let asked: Vec<_> = query
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let page: Page = call.get(path, &asked).await?;
+        for item in &page.value {
+            call.take_room(call.room().cost(item.get().as_bytes()));
+        }
+        items.extend(page.value);
+        let Some(link) = page.next else {
+            return Ok(Answer::of(&List {
+                items: &items,
+                next: None,
+                incomplete: Vec::new(),
+            }));
+        };
+        let link = Url::parse(&link).map_err(|_| endless(call, path))?;
+        let next: Vec<_> = link.query_pairs().into_owned().collect();
+        if next == query {
+            break;
+        }
+        query = next;
+    }
+    Err(endless(call, path))
+}
+
+fn endless(call: &Call<'_>, path: &[&str]) -> Error {
+    let (api, path) = (call.api.title(), path.join("/"));
+    let detail = format!("{api} sent a part of /{path} and a link to more that leads nowhere.");
+    Error::new(Code::UpstreamUnavailable, detail)
+}

@@ -1,0 +1,172 @@
+//! Turns: a lease in DynamoDB that one caller holds at a time, by a conditional write. It expires by itself, so that a caller who
+//! crashes delays the others by its rest at most.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{
+    aws,
+    call::Call,
+    client::{Failure, Outgoing, Reply},
+    config::LeaseTable,
+    error::{Code, Error, Result},
+    time::Timestamp,
+};
+
+/// How much longer than its holder's invocation a lease lasts: until Microsoft's lists show what was sent at the last moment.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// A lease that is held.
+pub struct Lease<'a> {
+    table: &'a LeaseTable,
+    key: String,
+    holder: String,
+}
+
+impl<'a> Lease<'a> {
+    /// Waits for its turn and takes the lease, or says when the present holder's ends.
+    pub async fn take(call: &Call<'_>, table: &'a LeaseTable, key: String) -> Result<Self> {
+        let holder = format!("{}/{:016x}", call.invocation.request_id, fastrand::u64(..));
+        let lease = Self { table, key, holder };
+        let mut tries = 0;
+        loop {
+            let Some(rest) = lease.try_once(call).await? else {
+                return Ok(lease);
+            };
+            tries += 1;
+            // Held for about a second as a rule: ask often at first.
+            let wait = Duration::from_millis(fastrand::u64(25..75) << tries.min(4));
+            if !call.invocation.deadline.leaves_room_after(wait) {
+                let detail = format!(
+                    "Another caller was acting on {} until the function's time ran out, so nothing was sent. Repeat the call after \
+                     `retryAfterSeconds`.",
+                    lease.key
+                );
+                return Err(Error::new(Code::DeadlineExceeded, detail).after(rest));
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Takes it if it is free; else answers how long it may yet be held.
+    async fn try_once(&self, call: &Call<'_>) -> Result<Option<Duration>> {
+        let now = Timestamp::now().as_second();
+        let length = call.invocation.deadline.remaining() + GRACE;
+        let expires = now.saturating_add_unsigned(length.as_secs());
+        let body = json!({
+            "TableName": self.table.name,
+            "Item": {
+                "pk": { "S": self.key },
+                "holder": { "S": self.holder },
+                "expires": { "N": expires.to_string() },
+            },
+            // The last alternative lets a write whose answer was lost be repeated.
+            "ConditionExpression": "attribute_not_exists(pk) OR #expires < :now OR holder = :holder",
+            "ExpressionAttributeNames": { "#expires": "expires" },
+            "ExpressionAttributeValues": {
+                ":now": { "N": now.to_string() },
+                ":holder": { "S": self.holder },
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        });
+        match self.ask(call, "DynamoDB_20120810.PutItem", body).await? {
+            None => Ok(None),
+            Some(refused) => Ok(Some(rest(&refused, now))),
+        }
+    }
+
+    /// Gives it back. Where that fails, others wait until it expires.
+    pub async fn release(self, call: &Call<'_>) {
+        let body = json!({
+            "TableName": self.table.name,
+            "Key": { "pk": { "S": self.key } },
+            "ConditionExpression": "holder = :holder",
+            "ExpressionAttributeValues": { ":holder": { "S": self.holder } },
+        });
+        if let Err(error) = self.ask(call, "DynamoDB_20120810.DeleteItem", body).await {
+            tracing::warn!(
+                code = error.code().name(),
+                "the lease of {} was not given back and expires by itself: {error}",
+                self.key
+            );
+        }
+    }
+
+    /// Answers nothing, or the reply that says the condition does not hold.
+    async fn ask(
+        &self,
+        call: &Call<'_>,
+        target: &'static str,
+        body: serde_json::Value,
+    ) -> Result<Option<Reply>> {
+        let service = &self.table.service;
+        let request = Outgoing {
+            passing: throttled,
+            ..aws::json_request(service, target, body.to_string())?
+        };
+        let outcome = call
+            .app
+            .client
+            .send(&request, call.invocation.deadline, &call.trace, |_| Ok(()))
+            .await;
+        match outcome {
+            Ok(()) => Ok(None),
+            Err(Failure::Refused(reply))
+                if aws::error_kind(&reply) == "ConditionalCheckFailedException" =>
+            {
+                Ok(Some(reply))
+            }
+            Err(Failure::Refused(reply)) => {
+                let detail = match aws::error_kind(&reply).as_str() {
+                    "ResourceNotFoundException" => format!(
+                        "LEASE_TABLE names no table in {}. It takes the name of a table whose key is the string `pk`.",
+                        service.region
+                    ),
+                    "AccessDeniedException" => "The function's role may not write to the table that LEASE_TABLE names. Allow it \
+                                                dynamodb:PutItem and dynamodb:DeleteItem there."
+                        .to_owned(),
+                    kind => format!(
+                        "DynamoDB refused to keep a lease in the table that LEASE_TABLE names ({kind}). Its key must be the string `pk`."
+                    ),
+                };
+                Err(Error::new(Code::Misconfigured, detail)
+                    .from_upstream(aws::upstream(service.name, &reply)))
+            }
+            Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
+        }
+    }
+}
+
+fn throttled(reply: &Reply) -> Option<Error> {
+    aws::is_throttle(reply).then(|| {
+        let detail = "DynamoDB is asked too often for leases. Wait a moment, then repeat.";
+        Error::new(Code::Throttled, detail)
+            .from_upstream(aws::upstream("dynamodb", reply))
+            .after(Duration::from_secs(1))
+    })
+}
+
+/// How long the lease may yet be held, as the refusal tells.
+fn rest(refused: &Reply, now: i64) -> Duration {
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(rename = "Item")]
+        item: Item,
+    }
+    #[derive(Deserialize)]
+    struct Item {
+        expires: Number,
+    }
+    #[derive(Deserialize)]
+    struct Number {
+        #[serde(rename = "N")]
+        text: String,
+    }
+    let expires = serde_json::from_slice::<Refusal>(&refused.body)
+        .ok()
+        .and_then(|refusal| refusal.item.expires.text.parse::<i64>().ok());
+    let seconds = expires.map_or(1, |expires| (expires - now).clamp(1, 960));
+    Duration::from_secs(seconds.unsigned_abs())
+}
