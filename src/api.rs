@@ -36,6 +36,15 @@ impl Api {
         }
     }
 
+    /// The name at the beginning of a sentence.
+    pub fn subject(self) -> &'static str {
+        match self {
+            Api::Graph => "Microsoft Graph",
+            Api::Xdr => "The Defender XDR API",
+            Api::Endpoint => "The Defender for Endpoint API",
+        }
+    }
+
     /// What comes between the base URL and an operation's own path.
     pub fn prefix(self) -> &'static str {
         match self {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     aws,
     call::Call,
-    client::{Copied, Copy},
+    client::{Copied, Transfer},
     config::Bucket,
     error::{Code, Error, Result, Upstream},
 };
@@ -57,7 +57,7 @@ pub async fn copy<'a>(
         .app
         .client
         .copy(
-            Copy {
+            Transfer {
                 from,
                 to: to.clone(),
                 sign: &sign,

@@ -126,6 +126,8 @@ fn refusal(secret: &AwsSecret, reply: &Reply) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     #[test]

@@ -22,7 +22,7 @@ impl Call<'_> {
         let status = reply.status.as_u16();
         let said = ApiError::read(&reply.body);
         let upstream = said.upstream(self.api.name(), status, &reply.headers);
-        let api = self.api.title();
+        let api = self.api.subject();
         let quoted = match said.message.is_empty() {
             true => String::new(),
             false => format!(

@@ -17,7 +17,7 @@ use crate::{
 type Sign<'a> = dyn Fn(u64, Option<&str>) -> Result<HeaderMap> + Sync + 'a;
 
 /// Where from and where to.
-pub struct Copy<'a> {
+pub struct Transfer<'a> {
     pub from: Url,
     pub to: Url,
     pub sign: &'a Sign<'a>,
@@ -40,7 +40,12 @@ pub enum Copied {
 
 impl Client {
     /// Copies by one GET without any credentials and one PUT. A copy that breaks leaves nothing behind.
-    pub async fn copy(&self, copy: Copy<'_>, deadline: Deadline, trace: &Trace) -> Result<Copied> {
+    pub async fn copy(
+        &self,
+        transfer: Transfer<'_>,
+        deadline: Deadline,
+        trace: &Trace,
+    ) -> Result<Copied> {
         let broken = |what: &'static str| {
             move |error: reqwest::Error| match deadline.has_passed() {
                 true => Error::new(
@@ -57,7 +62,7 @@ impl Client {
         let started = Instant::now();
         let download = self
             .pooled
-            .get(copy.from)
+            .get(transfer.from)
             .timeout(deadline.remaining())
             .send()
             .await
@@ -76,11 +81,11 @@ impl Client {
             .headers()
             .get("content-md5")
             .and_then(|md5| md5.to_str().ok());
-        let headers = (copy.sign)(bytes, md5)?;
+        let headers = (transfer.sign)(bytes, md5)?;
         let body = http::Response::<Body>::from(download).into_body();
         let upload = self
             .pooled
-            .put(copy.to)
+            .put(transfer.to)
             .headers(headers)
             .timeout(deadline.remaining())
             .body(body)

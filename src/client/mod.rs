@@ -4,7 +4,7 @@ mod connect;
 mod copy;
 mod setback;
 
-pub use copy::{Copied, Copy};
+pub use copy::{Copied, Transfer};
 
 use std::{sync::OnceLock, time::Duration, time::Instant};
 
@@ -35,7 +35,7 @@ const ERROR_ROOM: Room = Room {
 /// Whether a request may be sent again when nobody knows what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It changes nothing: ask as often as it takes.
+    /// It changes nothing, or nothing more when it is repeated: ask as often as it takes.
     Read,
     /// It changes something: send it again only if it provably was not accepted.
     Change,

@@ -1,19 +1,20 @@
 //! The words of the Endpoint API: taken in camelCase, sent in the letter case that Microsoft documents.
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// An enum whose members are sent as they are named here, or as the text beside them says.
 macro_rules! endpoint_words {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $word:ident $(as $spelling:literal)?),* $(,)? })*) => {$(
+    ($($(#[$doc:meta])* $name:ident { $($word:ident $(as $spelling:literal)?),* $(,)? })*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        pub enum $name { $($(#[$attribute])* $word),* }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($word),* }
 
         impl $name {
+            const ALL: &[Self] = &[$(Self::$word),*];
+
             pub fn as_str(self) -> &'static str {
                 match self {
-                    $($name::$word => {
+                    $(Self::$word => {
                         let _spelling = stringify!($word);
                         $(let _spelling = $spelling;)?
                         _spelling
@@ -27,7 +28,39 @@ macro_rules! endpoint_words {
                 serializer.serialize_str(self.as_str())
             }
         }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(deserializer)?;
+                let known = || Self::ALL.iter().copied().map(Self::as_str);
+                match known().position(|spelling| camel_case(spelling) == word) {
+                    Some(at) => Ok(Self::ALL[at]),
+                    None => Err(D::Error::custom(unknown(&word, &mut known()))),
+                }
+            }
+        }
     )*};
+}
+
+/// The word as callers write it.
+fn camel_case(spelling: &str) -> String {
+    let mut letters = spelling.chars();
+    match letters.next() {
+        Some(first) if letters.clone().any(char::is_lowercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => spelling.to_lowercase(),
+    }
+}
+
+fn unknown(word: &str, known: &mut dyn Iterator<Item = &str>) -> String {
+    let known: Vec<_> = known
+        .map(|spelling| format!("`{}`", camel_case(spelling)))
+        .collect();
+    format!(
+        "unknown word `{word}`, expected one of {}",
+        known.join(", ")
+    )
 }
 
 endpoint_words! {
@@ -64,7 +97,7 @@ endpoint_words! {
 
     VulnerabilitySeverity { Low, Medium, High, Critical }
 
-    RecommendationCategory { Accounts, Application, Network, #[serde(rename = "os")] Os as "OS", SecurityControls }
+    RecommendationCategory { Accounts, Application, Network, Os as "OS", SecurityControls }
 
     RemediationType { ConfigurationChange, Update, Upgrade, Uninstall }
 

@@ -19,9 +19,6 @@ use crate::{
 
 const MANAGE: Permissions = Permissions::endpoint(&["Library.Manage"]);
 
-/// The largest file that Microsoft takes.
-const LARGEST: usize = 20 * 1024 * 1024;
-
 lookup! {
     /// `GET libraryfiles`: <https://learn.microsoft.com/defender-endpoint/api/list-library-files>.
     ListLibraryFiles {}
@@ -32,8 +29,8 @@ lookup! {
 
 /// `POST libraryfiles`: <https://learn.microsoft.com/defender-endpoint/api/upload-library>. Answers the file's entry.
 ///
-/// Microsoft takes 20 MB. A Lambda function is handed 6 MB at most, which is about 4.4 MB of content; through a load balancer it is 1 MB and
-/// 0.7 MB. Larger files go by the portal, or by `cargo local`.
+/// Microsoft takes files of up to 20 MB. What reaches a Lambda function is at most 6 MB, which is about 4.4 MB of content in Base64 (through a
+/// load balancer 1 MB and 0.7 MB); larger files go by the portal.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UploadLibraryFile {
@@ -124,9 +121,6 @@ impl<'de> Deserialize<'de> for Content {
         let text = String::deserialize(deserializer)?;
         match BASE64_STANDARD.decode(text) {
             Ok(bytes) if bytes.is_empty() => Err(D::Error::custom("the file is empty")),
-            Ok(bytes) if bytes.len() > LARGEST => Err(D::Error::custom(
-                "the file is larger than the 20 MB that Microsoft takes (a Lambda function is handed 6 MB, about 4.4 MB of content)",
-            )),
             Ok(bytes) => Ok(Self(bytes)),
             Err(error) => Err(D::Error::custom(format!("not Base64: {error}"))),
         }

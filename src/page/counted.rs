@@ -145,7 +145,7 @@ pub async fn whole(call: &Call<'_>, path: &[&str], query: &[(&str, &str)]) -> Re
 }
 
 fn endless(call: &Call<'_>, path: &[&str]) -> Error {
-    let (api, path) = (call.api.title(), path.join("/"));
+    let (api, path) = (call.api.subject(), path.join("/"));
     let detail = format!("{api} sent a part of /{path} and a link to more that leads nowhere.");
     Error::new(Code::UpstreamUnavailable, detail)
 }

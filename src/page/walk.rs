@@ -224,7 +224,7 @@ impl<'a> Walk<'a> {
     }
 
     pub fn disorder(&self) -> Error {
-        let (api, created) = (self.call.api.title(), self.listing.created);
+        let (api, created) = (self.call.api.subject(), self.listing.created);
         let detail =
             format!("{api} did not keep the order by {created} that the next page depends on.");
         Error::new(Code::UpstreamUnavailable, detail)
@@ -307,7 +307,7 @@ impl<'a> Walk<'a> {
                 Code::UpstreamRejected,
                 format!(
                     "{} pointed to a next page on another host, which is not followed.",
-                    self.call.api.title()
+                    self.call.api.subject()
                 ),
             )),
         }

@@ -139,7 +139,7 @@ async fn what_microsoft_would_refuse_is_refused_by_its_field_before_anything_is_
         (
             indicator("action", json!("Block")),
             "action",
-            "unknown variant",
+            "unknown word",
         ),
         (audit, "generateAlert", "`true`"),
         (silent_audit, "generateAlert", "`true`"),
@@ -156,7 +156,7 @@ async fn what_microsoft_would_refuse_is_refused_by_its_field_before_anything_is_
         (
             indicator("severity", json!("critical")),
             "severity",
-            "unknown variant",
+            "unknown word",
         ),
         (indicator("title", json!(" ")), "title", "says something"),
         (indicator("title", Value::Null), "title", "missing field"),

@@ -8,7 +8,7 @@ use defender_functions::{
     operations::{OPERATIONS, find},
 };
 use serde_json::{Value, json};
-use simulator::{Kind, Request, Simulator};
+use simulator::{Fault, Kind, Request, Simulator};
 
 use crate::{api_requests, code, event, function, invoke, lines, problem};
 
@@ -41,8 +41,14 @@ const LOOKUPS: [(&str, &str); 41] = [
     ("list_device_missing_kbs", "machines/{device}/getmissingkbs"),
     ("list_library_files", "libraryfiles"),
     ("list_alert_files", "alerts/{alert}/files"),
-    ("list_alert_ips", "alerts/{alert}/ips"),
-    ("list_alert_domains", "alerts/{alert}/domains"),
+    (
+        "list_alert_ips",
+        "alerts/ed239da195-b5f6-09a8-9a1b-02265e6f2a31/ips",
+    ),
+    (
+        "list_alert_domains",
+        "alerts/ed239da195-b5f6-09a8-9a1b-02265e6f2a31/domains",
+    ),
     ("get_alert_device", "alerts/{alert}/machine"),
     ("get_alert_user", "alerts/{alert}/user"),
     (
@@ -54,15 +60,9 @@ const LOOKUPS: [(&str, &str); 41] = [
     ("list_file_devices", "files/{file}/machines"),
     ("get_ip_stats", "ips/203.0.113.201/stats?lookBackHours=720"),
     ("list_ip_alerts", "ips/203.0.113.201/alerts"),
-    ("get_domain_stats", "domains/portal.tradewind.example/stats"),
-    (
-        "list_domain_alerts",
-        "domains/portal.tradewind.example/alerts",
-    ),
-    (
-        "list_domain_devices",
-        "domains/portal.tradewind.example/machines",
-    ),
+    ("get_domain_stats", "domains/cdn-tide.example/stats"),
+    ("list_domain_alerts", "domains/cdn-tide.example/alerts"),
+    ("list_domain_devices", "domains/cdn-tide.example/machines"),
     ("list_user_alerts", "users/a.lindqvist/alerts"),
     ("list_user_devices", "users/a.lindqvist/machines"),
     ("get_vulnerability", "vulnerabilities/CVE-2026-90011"),
@@ -156,6 +156,11 @@ fn every_lookup_is_here() {
 #[tokio::test]
 async fn every_lookup_makes_its_one_request_and_answers_what_is_there() {
     let simulator = Simulator::start();
+    // The committed tenant has no alert of Defender for Endpoint about a domain.
+    simulator.edit("harbourline.example", |tenant| {
+        let alert = tenant.alert("fada1d7995-310c-6fbf-9a1b-de1096dd0463");
+        alert.unwrap().service_source = "microsoftDefenderForEndpoint".to_owned();
+    });
     for (name, path) in LOOKUPS {
         simulator.clear_requests();
         let input = as_of(&event(&format!("{name}.json")), "2026-11-18T09:10:00Z");
@@ -388,11 +393,12 @@ async fn a_missing_permission_is_named_as_the_endpoint_api_names_it() {
 async fn a_quota_in_the_endpoint_apis_words_is_handed_over_with_its_period() {
     let simulator = Simulator::start();
     let message = "API calls quota exceeded! maximum allowed 50 per 00:01:00".to_owned();
-    simulator.inject(Kind::Throttle {
+    let kind = Kind::Throttle {
         retry_after: None,
         form: None,
         message: Some(message),
-    });
+    };
+    simulator.inject(Fault::from(kind).path("/api/"));
     let outcome = invoke(
         &simulator,
         "list_device_vulnerabilities",
@@ -437,7 +443,7 @@ async fn an_answer_of_another_shape_is_unavailable() {
     ] {
         simulator.clear_faults();
         simulator.inject(
-            simulator::Fault::from(Kind::WrongShape { body: Some(body) })
+            Fault::from(Kind::WrongShape { body: Some(body) })
                 .path("/api/")
                 .times(0),
         );

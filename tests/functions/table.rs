@@ -107,3 +107,24 @@ fn the_readme_explains_every_error() {
         assert!(row || later, "{name}");
     }
 }
+
+#[test]
+fn the_example_for_contributors_is_the_code_itself() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let guide = read("CONTRIBUTING.md");
+    let sources = [
+        read("src/operations/investigations.rs"),
+        read("template.yaml"),
+    ];
+    let examples: Vec<_> = guide.split("   ```").skip(1).step_by(2).collect();
+    assert_eq!(examples.len(), sources.len());
+    for (example, source) in examples.into_iter().zip(sources) {
+        for line in example
+            .lines()
+            .skip(1)
+            .filter(|line| !line.trim().is_empty())
+        {
+            assert!(source.contains(line.trim()), "CONTRIBUTING.md shows {line}");
+        }
+    }
+}

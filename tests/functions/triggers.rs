@@ -7,11 +7,26 @@ use crate::{api_requests, builder, code, event, function, line, lines, problem};
 
 #[tokio::test]
 async fn every_sample_input_runs() {
-    let simulator = Simulator::start();
     for operation in defender_functions::operations::OPERATIONS {
-        let input = event(&format!("{}.json", operation.name));
+        let simulator = Simulator::start();
+        let sample = |name: &str| -> Value {
+            serde_json::from_str(&event(&format!("{name}.json"))).unwrap()
+        };
+        let mut input = sample(operation.name);
+        match operation.name {
+            // It takes a bucket, which the tests of the AWS parts have.
+            "save_package" => continue,
+            // The committed actions are over.
+            "cancel_action" => {
+                let isolation = sample("isolate_device").to_string();
+                let isolating = function(&simulator, "isolate_device");
+                let answer = isolating.invoke(isolation).await.json();
+                input["actionId"] = answer["action"]["id"].clone();
+            }
+            _ => {}
+        }
         let answer = function(&simulator, operation.name)
-            .invoke(input)
+            .invoke(input.to_string())
             .await
             .json();
         assert!(answer.is_object(), "{}: {answer}", operation.name);

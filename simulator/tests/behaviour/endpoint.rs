@@ -496,3 +496,76 @@ async fn a_throttle_names_the_quota_of_the_operation() {
         assert_eq!(body["error"]["message"], message);
     }
 }
+
+#[tokio::test]
+async fn the_devices_are_those_of_the_hunting_tables() {
+    let sim = simulator::Simulator::start();
+    for domain in [
+        HARBOURLINE,
+        "kitsune-foods.example",
+        "maplewood-clinic.example",
+    ] {
+        let (mut devices, mut told) = sim.edit(domain, |tenant| {
+            let devices = tenant.devices.iter();
+            let table = &tenant.tables["DeviceInfo"];
+            let id = table
+                .columns
+                .iter()
+                .position(|one| one.name == "DeviceId")
+                .unwrap();
+            let ids = table.rows.iter().map(|row| match &row[id] {
+                simulator::Value::String(id) => id.to_string(),
+                other => panic!("{other:?} is no id"),
+            });
+            (
+                devices.map(|device| device.id.clone()).collect::<Vec<_>>(),
+                ids.collect::<Vec<_>>(),
+            )
+        });
+        devices.sort();
+        told.sort();
+        told.dedup();
+        assert_eq!(devices, told, "{domain}");
+    }
+}
+
+#[tokio::test]
+async fn responders_have_an_application_of_their_own_that_cannot_read_incidents() {
+    let api = Api::endpoint().await;
+    let variables = api.sim.environment_of("Harbourline Responders");
+    let variable = |name: &str| {
+        let found = variables.iter().find(|(own, _)| own == name);
+        found.unwrap().1.clone()
+    };
+    let mut form = form(ENDPOINT);
+    form[1].1 = variable("AZURE_CLIENT_ID");
+    form[2].1 = variable("AZURE_CLIENT_SECRET");
+    let path = format!("/{}/oauth2/v2.0/token", variable("AZURE_TENANT_ID"));
+    let (status, body) = post_form(&api.sim, &path, &form).await;
+    assert_eq!(status, 200, "{body}");
+    let answer = http()
+        .post(format!(
+            "{}/api/machines/{SERVER}/isolate",
+            api.sim.origin()
+        ))
+        .bearer_auth(body["access_token"].as_str().unwrap())
+        .json(&json!({ "Comment": "x", "IsolationType": "Full" }))
+        .send()
+        .await
+        .unwrap();
+    let (status, action) = read(answer).await;
+    assert_eq!(
+        (status, &action["requestor"]),
+        (201, &json!("Harbourline Responders"))
+    );
+    let roles = api.sim.edit(HARBOURLINE, |tenant| {
+        tenant
+            .app(&form[1].1)
+            .unwrap()
+            .roles
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(roles, ["endpoint"]);
+}
