@@ -35,7 +35,7 @@ async fn actions_are_filtered_by_the_api_and_told_whole() {
              and creationDateTimeUtc ge 2026-01-01T00:00:00Z"
         )]
     );
-    assert_eq!(ids(&answer), [scan.clone()]);
+    assert_eq!(ids(&answer), std::slice::from_ref(&scan));
     assert!(answer["items"][0]["lastUpdateTimeUtc"].is_string());
 
     let action = invoke(&simulator, "get_action", json!({"actionId": scan}))
