@@ -5,7 +5,8 @@ use std::fs;
 
 use local::gateway::{Functions, Gateway};
 use local::operations::{Entry, OPERATIONS};
-use serde_json::Value;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
 use tokio::signal;
 
 use crate::tenant::Tenant;
@@ -71,19 +72,35 @@ fn greeting(url: &str, tenant: &Tenant) -> String {
     text + "Ctrl-C stops it."
 }
 
-/// A `curl` for an operation, with the input of its sample event.
+/// A `curl` for an operation, with the input of its sample event: what the path takes in the path, and the rest in the body.
 fn example(url: &str, entry: &Entry) -> String {
     let file = format!("{}/events/{}.json", bootstrap::WORKSPACE, entry.name);
     let event = fs::read_to_string(file)
         .ok()
-        .and_then(|text| serde_json::from_str::<Value>(&text).ok());
-    let input = event
-        .filter(|_| entry.method != "GET")
-        .map(|input| input.to_string().replace('\'', r"'\''"));
-    let body = input
-        .map(|input| format!(" --json '{input}'"))
-        .unwrap_or_default();
-    format!("curl -s {url}{}{body}", entry.path)
+        .and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
+    let mut input = event.unwrap_or_default();
+    let mut path = entry.path.to_owned();
+    input.retain(|name, value| {
+        let parameter = format!("{{{name}}}");
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        let in_path = path.contains(&parameter);
+        path = path.replace(
+            &parameter,
+            &utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string(),
+        );
+        !in_path
+    });
+    if entry.method == "GET" {
+        return format!("curl -s {url}{path}");
+    }
+    let body = Value::Object(input).to_string().replace('\'', r"'\''");
+    let method = match entry.method {
+        "POST" => String::new(),
+        method => format!(" -X {method}"),
+    };
+    format!("curl -s{method} {url}{path} --json '{body}'")
 }
 
 /// Waits for Ctrl-C, or for what a service manager sends instead.
