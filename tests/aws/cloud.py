@@ -1,8 +1,11 @@
 """What the tests ask of ministack and moto: `cloud.py <origin> <what> <arguments as JSON>` prints its answer as JSON."""
 
+import hashlib
 import io
 import json
+import pathlib
 import sys
+import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -27,18 +30,23 @@ def store_secret(name, value):
     return aws("secretsmanager").put_secret_value(SecretId=name, SecretString=value)["ARN"]
 
 
-def deploy(stack, template, bootstrap, parameters, environment):
-    """Deploys the template with the code where SAM would put it, and points its functions at the simulator."""
+def deploy(stack, template, checkout, bootstrap, parameters, environment):
+    """Deploys the template with the code and the workflows where SAM would put them, and points its functions at the simulator."""
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.write(bootstrap, "bootstrap")
     aws("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": session.region_name})
     aws("s3").put_object(Bucket="code", Key="bootstrap.zip", Body=code.getvalue())
+    for workflow in (pathlib.Path(checkout) / "workflows").iterdir():
+        aws("s3").put_object(Bucket="code", Key=f"workflows/{workflow.name}", Body=workflow.read_bytes())
     body = template.replace("CodeUri: .", "CodeUri: s3://code/bootstrap.zip")
+    body = body.replace("DefinitionUri: workflows/", "DefinitionUri: s3://code/workflows/")
     cloudformation = aws("cloudformation")
+    # As SAM does: CloudFormation takes 51,200 bytes by themselves.
+    aws("s3").put_object(Bucket="code", Key="template.yaml", Body=body.encode())
     cloudformation.create_stack(
         StackName=stack,
-        TemplateBody=body,
+        TemplateURL=f"{origin}/code/template.yaml",
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
@@ -109,11 +117,103 @@ def receive(name):
     return [message["Body"] for message in messages]
 
 
+def take(name):
+    """The next message of a queue, which is then gone, or nothing."""
+    for message in aws("sqs").receive_message(QueueUrl=queue(name), MaxNumberOfMessages=1).get("Messages", []):
+        aws("sqs").delete_message(QueueUrl=queue(name), ReceiptHandle=message["ReceiptHandle"])
+        return message["Body"]
+
+
 def hasten_schedule():
     """Has the stack's rule fire every minute, the shortest that EventBridge knows, and says what was declared."""
     rule = next(rule for rule in aws("events").list_rules()["Rules"] if "ScheduleExpression" in rule)
     aws("events").put_rule(Name=rule["Name"], ScheduleExpression="rate(1 minute)", State="ENABLED")
     return {"schedule": rule["ScheduleExpression"], "state": rule["State"]}
+
+
+def start(workflow, input):
+    machines = aws("stepfunctions").list_state_machines()["stateMachines"]
+    machine = next(machine["stateMachineArn"] for machine in machines if machine["name"] == workflow)
+    return aws("stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(input))["executionArn"]
+
+
+def end(execution):
+    """How an execution ends, at most two minutes from now, and the states that it went through."""
+    for _ in range(1200):
+        described = aws("stepfunctions").describe_execution(executionArn=execution)
+        if described["status"] != "RUNNING":
+            break
+        time.sleep(0.1)
+    events = aws("stepfunctions").get_execution_history(executionArn=execution, maxResults=1000)["events"]
+    states = [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+    ended = {key: described.get(key) for key in ["status", "error", "cause"]}
+    output = json.loads(described["output"]) if described["status"] == "SUCCEEDED" else None
+    return ended | {"output": output, "states": states}
+
+
+def execute(workflow, input):
+    return end(start(workflow, input))
+
+
+def subscribe(topic, queue):
+    """Has a queue receive what is published, as it is."""
+    arn = next(one["TopicArn"] for one in aws("sns").list_topics()["Topics"] if one["TopicArn"].endswith(":" + topic))
+    url = aws("sqs").create_queue(QueueName=queue)["QueueUrl"]
+    endpoint = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws("sns").subscribe(
+        TopicArn=arn, Protocol="sqs", Endpoint=endpoint, Attributes={"RawMessageDelivery": "true"}
+    )
+    return arn
+
+
+def approve(token, output):
+    return aws("stepfunctions").send_task_success(taskToken=token, output=json.dumps(output))["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def reject(token, error, cause):
+    reply = aws("stepfunctions").send_task_failure(taskToken=token, error=error, cause=cause)
+    return reply["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def digest(bucket, key):
+    """The length and the SHA-256 of an object."""
+    body = aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return [len(body), hashlib.sha256(body).hexdigest()]
+
+
+def digest_of(uri):
+    """The same of what is behind a link."""
+    body = urllib.request.urlopen(uri).read()
+    return [len(body), hashlib.sha256(body).hexdigest()]
+
+
+def create_lease_table(name):
+    aws("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+def put_lease(table, key, expires):
+    item = {"pk": {"S": key}, "holder": {"S": "another caller"}, "expires": {"N": str(expires)}}
+    aws("dynamodb").put_item(TableName=table, Item=item)
+
+
+def leases(table):
+    items = aws("dynamodb").scan(TableName=table)["Items"]
+    return {item["pk"]["S"]: {"holder": item["holder"]["S"], "expires": int(item["expires"]["N"])} for item in items}
+
+
+def create_bucket(name):
+    aws("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": session.region_name})
+
+
+def objects(bucket):
+    """The keys of a bucket, with the length and the MD5 of each object."""
+    found = aws("s3").list_objects_v2(Bucket=bucket).get("Contents", [])
+    return {item["Key"]: {"bytes": item["Size"], "md5": item["ETag"].strip('"')} for item in found}
 
 
 def record(action):

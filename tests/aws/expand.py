@@ -1,4 +1,4 @@
-"""Prints a template as JSON, as SAM's own code reads it: `expand.py <template> [<groups>]`, the default groups if none are named.
+"""Prints a template as JSON, as SAM's own code reads it: `expand.py <template> <parameters as JSON>`, defaults for those left out.
 
 `unrolled` has its loops unrolled and its mappings looked up; `loops` and `references` are before and after unrolling alone, with
 every function of CloudFormation still there; `conditions` says which hold; `written` is the text that SAM deploys.
@@ -14,11 +14,11 @@ from samcli.lib.cfn_language_extensions.models import ResolutionMode, TemplatePr
 from samcli.lib.cfn_language_extensions.processors import ForEachProcessor, TemplateParsingProcessor
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
-path, *groups = sys.argv[1:]
+path, chosen = sys.argv[1:]
 with open(path, encoding="utf-8") as file:
     template = yaml_parse(file.read())
 parameters = {
-    **{"Groups": chosen for chosen in groups},
+    **json.loads(chosen),
     "AWS::StackName": "defender",
     "AWS::Partition": "aws",
     "AWS::Region": "eu-west-1",

@@ -4,15 +4,29 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::unrolled::read_by_sam;
+use crate::unrolled::{EVERYTHING, Parameters, read_by_sam};
 
-/// The default, each group alone, and all of them.
-const CHOICES: [Option<&str>; 5] = [
-    None,
-    Some("reading"),
-    Some("hunting"),
-    Some("changing"),
-    Some("reading,hunting,changing"),
+/// The default, each group alone, all of them, and all of them with everything that is asked for besides.
+const CHOICES: [Parameters; 9] = [
+    &[],
+    &[("Groups", "reading")],
+    &[("Groups", "hunting")],
+    &[("Groups", "changing")],
+    &[("Endpoint", "reading")],
+    &[("Endpoint", "reading,changing")],
+    &[("Groups", "reading"), EVERYTHING[2], EVERYTHING[3]],
+    EVERYTHING,
+    &[
+        EVERYTHING[0],
+        EVERYTHING[2],
+        EVERYTHING[3],
+        EVERYTHING[4],
+        ("Approval", "none"),
+        ("CallerArn", "arn:aws:iam::111122223333:root"),
+        ("ResponderArn", "arn:aws:iam::111122223333:root"),
+        ("JwtIssuer", "https://issuer.example"),
+        ("JwtAudience", "defender"),
+    ],
 ];
 
 const PSEUDO_PARAMETERS: [&str; 8] = [
@@ -68,7 +82,7 @@ fn what_is_deployed_refers_to_nothing_that_is_not() {
 
 #[test]
 fn a_group_is_deployed_if_it_is_chosen() {
-    let template = &read_by_sam(None)["loops"];
+    let template = &read_by_sam(&[])["loops"];
     let choices = template["Parameters"]["Groups"]["AllowedValues"]
         .as_array()
         .expect("what may be chosen");
@@ -78,7 +92,7 @@ fn a_group_is_deployed_if_it_is_chosen() {
         "three groups, in any company: {choices:?}"
     );
     for choice in choices.iter().filter_map(Value::as_str) {
-        let conditions = &read_by_sam(Some(choice))["conditions"];
+        let conditions = &read_by_sam(&[("Groups", choice)])["conditions"];
         for group in ["reading", "hunting", "changing"] {
             let chosen = choice.split(',').any(|chosen| chosen == group);
             assert_eq!(conditions[group], chosen, "{group} with {choice}");
@@ -88,21 +102,21 @@ fn a_group_is_deployed_if_it_is_chosen() {
 
 #[test]
 fn the_same_is_declared_whatever_groups_are_chosen() {
-    let declared = |groups| {
+    let declared = |groups: Parameters| {
         let template = &read_by_sam(groups)["references"];
         parts(template)
             .map(|(id, _)| id.to_owned())
             .collect::<BTreeSet<_>>()
     };
     for groups in CHOICES {
-        assert_eq!(declared(groups), declared(None), "{groups:?}");
+        assert_eq!(declared(groups), declared(&[]), "{groups:?}");
     }
 }
 
 /// CloudFormation leaves a loop's variable in a text that names what is known only later, the stack's name for one.
 #[test]
 fn a_loop_has_a_list_and_makes_names_of_its_variable_alone() {
-    let template = &read_by_sam(None)["loops"];
+    let template = &read_by_sam(&[])["loops"];
     let resources = template["Resources"].as_object().expect("resources");
     let conditions = template["Conditions"].as_object().expect("conditions");
     let loops = resources.iter().chain(conditions);

@@ -1,20 +1,14 @@
 //! The client secret in Secrets Manager: moto keeps it, the real `bootstrap` reads it.
 
-use std::process::Command;
-
 use local::runtime_api::{Function, Outcome};
 use serde_json::{Value, json};
 use simulator::{Secret, Simulator};
 
-use crate::{
-    process::Server,
-    python::{Python, scratch},
-};
+use crate::moto::Moto;
 
 /// moto's server with one secret, and a tenant whose app has that secret.
 struct Vault {
-    python: Python,
-    moto: Server,
+    moto: Moto,
     simulator: Simulator,
     arn: String,
 }
@@ -24,19 +18,10 @@ const NAME: &str = "defender/client-secret";
 impl Vault {
     /// `stored` makes what the vault holds of the app's client secret.
     fn with(stored: impl FnOnce(&str) -> String) -> Self {
-        let python = Python::cloud();
-        let moto = Server::start("moto", |port| {
-            let mut command = Command::new(python.program("moto_server"));
-            let recording = scratch("moto").join(format!("{port}.recording"));
-            command
-                .args(["--host", "127.0.0.1", "--port", &port.to_string()])
-                .env("MOTO_RECORDER_FILEPATH", recording);
-            command
-        });
+        let moto = Moto::start();
         let simulator = Simulator::start();
         let secret = environment(&simulator, "AZURE_CLIENT_SECRET");
         let mut vault = Self {
-            python,
             moto,
             simulator,
             arn: String::new(),
@@ -51,10 +36,7 @@ impl Vault {
     }
 
     fn ask(&self, what: &str, arguments: &Value) -> Value {
-        self.python.script(
-            "cloud.py",
-            &[&self.moto.origin, what, &arguments.to_string()],
-        )
+        self.moto.ask(what, arguments)
     }
 
     /// `list_incidents`, looking for the secret under `id`.
@@ -67,14 +49,7 @@ impl Vault {
         Function::builder(env!("CARGO_BIN_EXE_bootstrap"), "list_incidents")
             .envs(others)
             .env("AZURE_CLIENT_SECRET_ID", id)
-            .env("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.moto.origin)
-            .env("AWS_REGION", "eu-west-1")
-            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-            .env(
-                "AWS_SECRET_ACCESS_KEY",
-                "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-            )
-            .env("AWS_SESSION_TOKEN", "session-token")
+            .envs(self.moto.environment("SECRETS_MANAGER"))
             .start()
             .expect("bootstrap starts")
     }

@@ -3,11 +3,12 @@
 use std::{collections::BTreeSet, process::Command};
 
 use defender_functions::{operation::Group, operations::OPERATIONS};
+use serde_json::json;
 
 use crate::{
     checkout,
     python::{Python, run},
-    unrolled::{Template, logical_id, read_by_sam},
+    unrolled::{EVERYTHING, Template, group_and_role, logical_id, read_by_sam},
 };
 
 #[test]
@@ -27,14 +28,39 @@ fn sam_and_cfn_lint_find_nothing_to_say() {
 /// CloudFormation knows no aliases.
 #[test]
 fn what_sam_deploys_repeats_itself_without_aliases() {
-    let read = read_by_sam(None);
+    let read = read_by_sam(&[]);
     let written = read["written"].as_str().expect("a text");
     for line in written.lines() {
         let value = line.trim_start().trim_start_matches("- ");
         let value = value.split_once(": ").map_or(value, |(_, value)| value);
         assert!(!value.starts_with(['*', '&']), "{line}");
     }
-    assert_eq!(written.matches("sts:AssumeRole").count(), 4, "{written}");
+    // Eight roles of functions, three of workflows, two of people.
+    assert_eq!(written.matches("sts:AssumeRole").count(), 13, "{written}");
+}
+
+/// 500 resources, 200 parameters, outputs and attributes of a mapping, a megabyte once everything is written out.
+#[test]
+fn the_limits_of_a_template_are_far() {
+    let template = Template::unrolled();
+    let count = |section: &str| template.0[section].as_object().map_or(0, |all| all.len());
+    // SAM makes a resource of each of these.
+    let asynchronous = template
+        .of_type("AWS::Serverless::Function")
+        .filter(|(_, function)| function["Properties"]["EventInvokeConfig"].is_object());
+    let resources = count("Resources") + asynchronous.count();
+    assert!(resources < 450, "{resources} resources");
+    assert!(count("Parameters") < 100);
+    assert!(count("Outputs") < 100);
+    let operations = template.0["Mappings"]["Operations"].as_object();
+    let attributes: usize = operations
+        .expect("a mapping")
+        .values()
+        .map(|attributes| attributes.as_object().map_or(0, |all| all.len()))
+        .sum();
+    assert!(attributes < 190, "{attributes} attributes");
+    let written = template.0.to_string().len();
+    assert!(written < 500_000, "{written} bytes");
 }
 
 #[test]
@@ -52,13 +78,16 @@ fn there_is_one_function_for_each_operation() {
         let function = template.properties(&id);
         assert_eq!(function["Handler"], operation.name);
         assert_eq!(function["Runtime"], "provided.al2023", "{id}");
-        assert_eq!(function["Role"]["Fn::GetAtt"][0], format!("{id}Role"));
-        let longest = if operation.group == Group::Hunting {
-            210
-        } else {
-            29
+        // `sam build` replaces it where it finds it, which is not among the globals.
+        assert_eq!(function["CodeUri"], ".", "{id}");
+        let longest = match operation.group {
+            Group::Hunting => 210,
+            _ if operation.name == "save_package" => 900,
+            _ => 29,
         };
-        assert_eq!(function["Timeout"], longest, "{id}");
+        let usual = &template.0["Globals"]["Function"]["Timeout"];
+        let timeout = function.get("Timeout").unwrap_or(usual);
+        assert_eq!(*timeout, longest, "{id}");
         assert_eq!(
             template.0["Resources"][&id]["Metadata"]["BuildMethod"], "rust-cargolambda",
             "{id}"
@@ -67,31 +96,35 @@ fn there_is_one_function_for_each_operation() {
 }
 
 #[test]
-fn a_group_of_operations_is_switched_by_its_name() {
+fn an_operation_is_deployed_with_its_group() {
     let template = Template::unrolled();
     for operation in OPERATIONS {
-        let group = match operation.group {
-            Group::Hunting => "hunting",
-            _ if operation.changes => "changing",
-            _ => "reading",
-        };
-        let function = logical_id(operation);
-        let resources = template.0["Resources"].as_object().expect("resources");
-        let its = resources.iter().filter(|(id, _)| id.starts_with(&function));
-        for (id, resource) in its {
-            assert_eq!(resource["Condition"], group, "{id}");
+        let (group, role) = group_and_role(operation);
+        let id = logical_id(operation);
+        for part in ["", "Integration", "Route", "Permission"] {
+            let resource = &template.0["Resources"][format!("{id}{part}")];
+            assert_eq!(resource["Condition"], group, "{id}{part}");
         }
-        assert!(
-            template.0["Conditions"][group].is_object(),
-            "there is no condition {group}"
+        let function = template.properties(&id);
+        assert_eq!(function["Role"]["Fn::GetAtt"], json!([role, "Arn"]), "{id}");
+        assert_eq!(function["Tags"]["group"], group, "{id}");
+        let logs = function["LoggingConfig"]["LogGroup"]["Ref"].as_str();
+        let logs = template.properties(logs.expect("a log group"));
+        assert_eq!(
+            logs["LogGroupName"],
+            format!("/aws/lambda/defender-{group}")
         );
     }
-    let default = template.0["Parameters"]["Groups"]["Default"].as_str();
-    assert_eq!(
-        default,
-        Some("reading,hunting"),
-        "nothing changes a tenant unless it is asked for"
-    );
+}
+
+#[test]
+fn nothing_changes_a_tenant_unless_it_is_asked_for() {
+    let conditions = &read_by_sam(&[])["conditions"];
+    for operation in OPERATIONS {
+        let (group, _) = group_and_role(operation);
+        let deployed = operation.permissions.endpoint.is_empty() && !operation.changes;
+        assert_eq!(conditions[group], deployed, "{operation:?}");
+    }
 }
 
 #[test]
@@ -103,85 +136,110 @@ fn the_routes_are_those_of_the_operations() {
     );
     for operation in OPERATIONS {
         let id = logical_id(operation);
+        let (group, _) = group_and_role(operation);
+        let api = match group {
+            "responding" => "ResponseApi",
+            _ => "HttpApi",
+        };
         let route = template.properties(&format!("{id}Route"));
         assert_eq!(
             route["RouteKey"],
             format!("{} {}", operation.method, operation.path)
         );
+        assert_eq!(route["ApiId"]["Ref"], api, "{id}");
         assert_eq!(route["AuthorizationType"], "AWS_IAM", "{id}");
         let target = route["Target"].to_string();
         assert!(target.contains(&format!("{id}Integration")), "{target}");
         let integration = template.properties(&format!("{id}Integration"));
+        assert_eq!(integration["ApiId"]["Ref"], api, "{id}");
         assert_eq!(integration["IntegrationUri"]["Fn::GetAtt"][0], id);
         assert_eq!(integration["PayloadFormatVersion"], "2.0", "{id}");
         let permission = template.properties(&format!("{id}Permission"));
         assert_eq!(permission["FunctionName"]["Ref"], id);
         assert_eq!(permission["Principal"], "apigateway.amazonaws.com", "{id}");
+        let source = permission["SourceArn"].to_string();
+        assert!(source.contains(&format!("${{{api}}}/*")), "{id}: {source}");
     }
 }
 
 #[test]
-fn a_role_allows_what_its_function_does_and_no_more() {
+fn a_role_allows_what_its_functions_do_and_no_more() {
     let template = Template::unrolled();
-    assert_eq!(
-        template
-            .of_type("AWS::IAM::Role")
-            .filter(|(id, _)| *id != "CallerRole")
-            .count(),
-        OPERATIONS.len()
-    );
-    for operation in OPERATIONS {
-        let id = logical_id(operation);
-        assert!(
-            template.properties(&format!("{id}Role"))["ManagedPolicyArns"].is_null(),
-            "{id}"
-        );
-        for (action, resource) in template.allowed(&id) {
+    let roles: BTreeSet<_> = OPERATIONS.iter().map(group_and_role).collect();
+    for (group, role) in roles {
+        let changes = |operation: &&_| group_and_role(operation) == (group, role);
+        let changes = OPERATIONS.iter().filter(changes).any(|one| one.changes);
+        let (logs, letters, secret) = match group {
+            "responding" => ("Responding", "Acting", "ResponseClientSecretArn"),
+            _ => {
+                let name = role.strip_suffix("Role").expect("they are named so");
+                (name, name, "ClientSecretArn")
+            }
+        };
+        for (action, resource) in template.allowed(role) {
+            let of = &resource["Fn::GetAtt"][0];
             let expected = match action.as_str() {
-                "logs:CreateLogStream" | "logs:PutLogEvents" => {
-                    resource["Fn::GetAtt"][0] == format!("{id}Logs")
-                }
-                "secretsmanager:GetSecretValue" => resource["Ref"] == "ClientSecretArn",
+                "logs:CreateLogStream" | "logs:PutLogEvents" => *of == format!("{logs}Logs"),
+                "secretsmanager:GetSecretValue" => reads(&resource) == Some(secret),
                 // X-Ray has no resources to name.
                 "xray:PutTraceSegments" | "xray:PutTelemetryRecords" => resource == "*",
                 "sqs:ReceiveMessage" | "sqs:DeleteMessage" | "sqs:GetQueueAttributes" => {
-                    resource["Fn::GetAtt"][0] == format!("{id}Queue")
+                    role == "ChangingRole" && of == "UpdateIncidentQueue"
                 }
-                "sqs:SendMessage" => {
-                    operation.changes && resource["Fn::GetAtt"][0] == format!("{id}DeadLetters")
+                "sqs:SendMessage" => changes && *of == format!("{letters}DeadLetters"),
+                "dynamodb:PutItem" | "dynamodb:DeleteItem" => {
+                    role == "ActingRole" && of == "LeaseTable"
                 }
+                "s3:PutObject" => role == "SavingRole" && resource == "${EvidenceBucket.Arn}/*",
                 _ => false,
             };
-            assert!(expected, "the role of {id} allows {action} on {resource}");
+            assert!(expected, "{role} allows {action} on {resource}");
         }
+    }
+}
+
+/// The parameter whose value is a secret's ARN here.
+fn reads(resource: &serde_json::Value) -> Option<&str> {
+    let responders = EVERYTHING
+        .iter()
+        .find(|(name, _)| *name == "ResponseClientSecretArn");
+    match responders {
+        Some((name, value)) if resource == value => Some(name),
+        _ => resource["Ref"].as_str(),
     }
 }
 
 #[test]
 fn no_secret_is_in_an_environment() {
     let template = Template::unrolled();
-    // The default of every function; none adds to it.
-    let variables = template.0["Globals"]["Function"]["Environment"]["Variables"]
-        .as_object()
-        .expect("variables");
-    let names: Vec<&str> = variables.keys().map(String::as_str).collect();
-    let known = [
+    let always = [
         "AZURE_CLIENT_ID",
         "AZURE_CLIENT_SECRET_ID",
         "AZURE_TENANT_ID",
         "DEFENDER_API",
         "DEFENDER_CLOUD",
     ];
-    assert_eq!(
-        names.into_iter().collect::<BTreeSet<_>>(),
-        BTreeSet::from(known)
-    );
-    assert_eq!(
-        variables["AZURE_CLIENT_SECRET_ID"]["Ref"],
-        "ClientSecretArn"
-    );
-    for (id, function) in template.of_type("AWS::Serverless::Function") {
-        assert!(function["Properties"]["Environment"].is_null(), "{id}");
+    for operation in OPERATIONS {
+        let id = logical_id(operation);
+        let (group, role) = group_and_role(operation);
+        let variables = template.environment(&id);
+        let mut known = BTreeSet::from(always);
+        known.extend(match role {
+            "ActingRole" => Some("LEASE_TABLE"),
+            "SavingRole" => Some("EVIDENCE_BUCKET"),
+            _ => None,
+        });
+        let names: BTreeSet<&str> = variables.keys().map(String::as_str).collect();
+        assert_eq!(names, known, "{id}");
+        let (app, secret) = match group {
+            "responding" => (json!(EVERYTHING[2].1), json!(EVERYTHING[3].1)),
+            _ => (
+                json!({ "Ref": "ClientId" }),
+                json!({ "Ref": "ClientSecretArn" }),
+            ),
+        };
+        assert_eq!(variables["AZURE_CLIENT_ID"], app, "{id}");
+        assert_eq!(variables["AZURE_CLIENT_SECRET_ID"], secret, "{id}");
     }
 }
 
@@ -207,20 +265,21 @@ fn the_queue_reports_each_failure_and_keeps_what_cannot_be_done() {
     let queue = template.properties("UpdateIncidentQueue");
     assert_eq!(
         queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0],
-        "UpdateIncidentDeadLetters"
+        "ChangingDeadLetters"
     );
-    let timeout = template.properties("UpdateIncident")["Timeout"]
+    let timeout = template.0["Globals"]["Function"]["Timeout"]
         .as_u64()
         .expect("a timeout");
     assert!(
         queue["VisibilityTimeout"].as_u64() >= Some(6 * timeout),
         "{queue}"
     );
-    assert!(template.properties("UpdateIncidentDeadLetters").is_object());
-
-    // Lambda refuses the source while the role may not read there, so it has to wait for its policy.
-    let awaited = &template.0["Resources"]["UpdateIncidentQueueSource"]["DependsOn"];
-    assert_eq!(*awaited, "UpdateIncidentQueuePolicy");
+    // Lambda refuses the source while the role may not read there: the role has it from the start.
+    let reads = template.allowed("ChangingRole");
+    let reads = reads
+        .iter()
+        .any(|(action, _)| action == "sqs:ReceiveMessage");
+    assert!(reads);
 }
 
 #[test]
@@ -228,29 +287,27 @@ fn a_failed_change_is_kept_and_not_repeated() {
     let template = Template::unrolled();
     for operation in OPERATIONS {
         let id = logical_id(operation);
+        let (_, role) = group_and_role(operation);
         let asynchronous = &template.properties(&id)["EventInvokeConfig"];
-        let dead_letters = format!("{id}DeadLetters");
-        if !operation.changes {
+        // Listing indicators takes a permission to write, and goes with those that do.
+        if !operation.changes && operation.name != "list_indicators" {
             assert!(asynchronous.is_null(), "reading again does no harm: {id}");
-            assert!(template.0["Resources"][&dead_letters].is_null(), "{id}");
             continue;
         }
         assert_eq!(asynchronous["MaximumRetryAttempts"], 0, "{id}");
         let failed = &asynchronous["DestinationConfig"]["OnFailure"];
         assert_eq!(failed["Type"], "SQS", "{id}");
+        let dead_letters = role.replace("Role", "DeadLetters");
         assert_eq!(failed["Destination"]["Fn::GetAtt"][0], dead_letters);
         // Two weeks are the longest that SQS keeps anything.
         let kept = &template.properties(&dead_letters)["MessageRetentionPeriod"];
         assert_eq!(*kept, 14 * 24 * 60 * 60, "{id}");
-
-        // Lambda refuses the destination while the role may not send there, so the function has to wait for its policy.
-        let allowed = template.allowed(&id);
+        // Lambda refuses the destination while the role may not send there: the role has it from the start.
+        let allowed = template.allowed(role);
         let sends = allowed
             .iter()
             .any(|(action, _)| action == "sqs:SendMessage");
-        assert!(sends, "the role of {id} allows only {allowed:?}");
-        let awaited = &template.properties(&id)["Tags"]["permission"]["Ref"];
-        assert_eq!(*awaited, format!("{id}DeadLettersPolicy"));
+        assert!(sends, "{role} allows only {allowed:?}");
     }
 }
 

@@ -1,17 +1,43 @@
 //! `template.yaml` as SAM's own code unrolls it, and what the tests look up in it.
 
-use defender_functions::operation::Entry;
-use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use defender_functions::operation::{Entry, Group};
+use serde_json::{Map, Value, json};
 
 use crate::{checkout, python::Python};
+
+/// Values for parameters of the template.
+pub type Parameters<'a> = &'a [(&'a str, &'a str)];
+
+/// Everything that can be deployed.
+pub const EVERYTHING: Parameters = &[
+    ("Groups", "reading,hunting,changing"),
+    ("Endpoint", "reading,changing"),
+    ("ResponseClientId", "33333333-4444-5555-6666-777777777777"),
+    (
+        "ResponseClientSecretArn",
+        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:responders-aBcDeF",
+    ),
+    ("Workflows", "deploy"),
+];
 
 /// The whole of it, as JSON.
 pub struct Template(pub Value);
 
 impl Template {
-    /// With every group of operations in it.
+    /// With everything in it.
     pub fn unrolled() -> Self {
-        Self(read_by_sam(Some("reading,hunting,changing"))["unrolled"].take())
+        Self::with(&[])
+    }
+
+    /// With everything in it, and these values.
+    pub fn with(more: Parameters) -> Self {
+        let parameters = [EVERYTHING, more].concat();
+        Self(read_by_sam(&parameters)["unrolled"].take())
     }
 
     /// Logical ids and resources.
@@ -33,44 +59,55 @@ impl Template {
         properties
     }
 
-    /// What the policies of an operation's role allow: (action, resource).
-    pub fn allowed(&self, id: &str) -> Vec<(String, Value)> {
-        let inline = self.properties(&format!("{id}Role"))["Policies"]
-            .as_array()
-            .into_iter()
-            .flatten();
-        let attached = self.of_type("AWS::IAM::Policy").filter_map(|(_, policy)| {
-            let roles = policy["Properties"]["Roles"].as_array()?;
-            roles
-                .iter()
-                .any(|role| role["Ref"] == format!("{id}Role"))
-                .then_some(&policy["Properties"])
-        });
-        let statements = inline
-            .chain(attached)
-            .flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
+    /// The variables of a function, those that every function has included.
+    pub fn environment(&self, id: &str) -> Map<String, Value> {
+        let variables = |of: &Value| of["Environment"]["Variables"].as_object().cloned();
+        let mut all = variables(&self.0["Globals"]["Function"]).expect("variables");
+        all.extend(variables(self.properties(id)).unwrap_or_default());
+        all
+    }
+
+    /// What the policies of a role allow: (action, resource).
+    pub fn allowed(&self, role: &str) -> Vec<(String, Value)> {
+        let role = self.properties(role);
+        assert!(role["ManagedPolicyArns"].is_null(), "{role}");
+        let policies = list(&role["Policies"]).into_iter();
+        let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
         let mut allowed = Vec::new();
-        for statement in statements {
+        // A statement that a condition leaves out is a reference to AWS::NoValue.
+        for statement in statements.filter(|statement| statement["Ref"].is_null()) {
             assert_eq!(statement["Effect"], "Allow", "{statement}");
             for action in list(&statement["Action"]) {
                 let action = action.as_str().expect("actions are text").to_owned();
-                allowed.push((action, statement["Resource"].clone()));
+                for resource in list(&statement["Resource"]) {
+                    allowed.push((action.clone(), resource.clone()));
+                }
             }
         }
         allowed
     }
 }
 
-/// What `expand.py` prints of the template with these groups, or with the default ones.
-pub fn read_by_sam(groups: Option<&str>) -> Value {
+/// What `expand.py` prints of the template with these parameters. It takes seconds, so that it is kept.
+pub fn read_by_sam(parameters: Parameters) -> Value {
+    static READ: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    let printed = read.entry(format!("{parameters:?}"));
+    printed.or_insert_with(|| expanded(parameters)).clone()
+}
+
+fn expanded(parameters: Parameters) -> Value {
     let path = checkout("template.yaml");
-    let mut arguments = vec![path.to_str().expect("the checkout has a plain path")];
-    arguments.extend(groups);
-    Python::sam().script("expand.py", &arguments)
+    let path = path.to_str().expect("the checkout has a plain path");
+    let chosen: Map<String, Value> = parameters
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), json!(value)))
+        .collect();
+    Python::sam().script("expand.py", &[path, &Value::from(chosen).to_string()])
 }
 
 /// IAM takes one thing where a list is meant.
-fn list(value: &Value) -> Vec<&Value> {
+pub fn list(value: &Value) -> Vec<&Value> {
     value
         .as_array()
         .map_or_else(|| vec![value], |values| values.iter().collect())
@@ -80,4 +117,21 @@ fn list(value: &Value) -> Vec<&Value> {
 pub fn logical_id(operation: &Entry) -> String {
     let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
     operation.name.split('_').map(capital).collect()
+}
+
+/// The group that an operation is deployed with, and the role that it runs in.
+pub fn group_and_role(operation: &Entry) -> (&'static str, &'static str) {
+    let writes = |permission: &&str| permission.contains("ReadWrite");
+    match (operation.group, operation.permissions.endpoint.first()) {
+        (Group::Response | Group::Actions | Group::Library, _) => match operation.name {
+            "save_package" => ("responding", "SavingRole"),
+            _ if operation.changes => ("responding", "ActingRole"),
+            _ => ("responding", "AskingRole"),
+        },
+        (_, Some(permission)) if writes(permission) => ("endpointChanging", "EndpointChangingRole"),
+        (_, Some(_)) => ("endpointReading", "EndpointReadingRole"),
+        (Group::Hunting, None) => ("hunting", "HuntingRole"),
+        (_, None) if operation.changes => ("changing", "ChangingRole"),
+        (_, None) => ("reading", "ReadingRole"),
+    }
 }
