@@ -35,7 +35,14 @@ impl Node {
             fs::copy(pinned.join(name), home.join(name)).expect("target can be written");
         }
         run(Command::new("npm")
-            .args(["ci", "--silent", "--no-audit", "--no-fund"])
+            .args([
+                "ci",
+                "--silent",
+                "--no-audit",
+                "--no-fund",
+                "--cache",
+                "cache",
+            ])
             .current_dir(&home));
         fs::write(made_of, pins).expect("target can be written");
         Self { home }

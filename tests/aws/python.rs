@@ -64,6 +64,7 @@ impl Python {
                 "install",
                 "--quiet",
                 "--disable-pip-version-check",
+                "--no-cache-dir",
                 "--requirement",
             ])
             .arg(&requirements));
