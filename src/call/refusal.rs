@@ -42,7 +42,9 @@ impl Call<'_> {
                     "{api} refused a fresh token. Check that the audience setting and the endpoint belong together.{quoted}"
                 ),
             ),
-            403 if !by_feature => self.missing_permission(quoted.trim_start()),
+            403 if !by_feature => self.missing_permission(&format!(
+                "{api} does not let it, although its token carries what this operation is known to need.{quoted}"
+            )),
             404 => Error::new(Code::NotFound, format!("{api} does not have it.{quoted}")),
             400 if is_in_progress(&said) => Error::new(
                 Code::Conflict,

@@ -26,6 +26,12 @@ use crate::{
 /// The longest that one try may take. Hunting queries may run for 200 s.
 const TRY: Duration = Duration::from_secs(210);
 
+/// What a change leaves of the time, at most, for a look at what became of it.
+const LOOK: Duration = Duration::from_secs(8);
+
+/// The longest that a change waits for a quota: what it was decided on grows stale.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How much of an error's body is read.
 const ERROR_ROOM: Room = Room {
     bytes: 64 * 1024,
@@ -55,6 +61,17 @@ pub struct Outgoing {
     /// Finds the 4xx answers that the same request may outlive, for services that give some.
     pub passing: fn(&Reply) -> Option<Error>,
     pub room: Room,
+}
+
+impl Outgoing {
+    /// How long one try may take.
+    fn time(&self, deadline: Deadline) -> Duration {
+        let left = deadline.remaining();
+        match self.kind {
+            Kind::Read => left.min(TRY),
+            Kind::Change => (left - LOOK.min(left / 2)).min(TRY),
+        }
+    }
 }
 
 /// A whole answer. It may hold a token, so it cannot be shown.
@@ -186,7 +203,8 @@ impl Client {
             let wait = setback.wait.unwrap_or_default().max(retry::backoff(tries));
             let again = setback.repeat
                 && (setback.error.code() == Code::Throttled || tries < request.tries);
-            if !again || !deadline.leaves_room_after(wait) {
+            let patient = request.kind == Kind::Read || wait <= PATIENCE;
+            if !again || !patient || !deadline.leaves_room_after(wait) {
                 return Err(Failure::Failed(setback.into_error()));
             }
             tokio::time::sleep(wait).await;
@@ -207,7 +225,7 @@ impl Client {
             .request(request.method.clone(), request.url.clone())
             .headers(request.headers.clone())
             .body(request.body.clone())
-            .timeout(deadline.remaining().min(TRY));
+            .timeout(request.time(deadline));
         let mut response = sending.send().await.map_err(broken)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let room = if status.is_success() {

@@ -4,10 +4,7 @@ use std::{net::IpAddr, path::PathBuf};
 
 use reqwest::Url;
 
-use super::{
-    AwsSecret, Bucket, Config, Guards, LeaseTable, SecretSource, Tenant, TokenEndpoint, Upstream,
-    is_guid,
-};
+use super::{AwsSecret, Config, SecretSource, Tenant, TokenEndpoint, Upstream, is_guid};
 use crate::{
     api::{Api, Cloud, Hosts},
     error::{Code, Error, Result},
@@ -192,46 +189,6 @@ impl Environment<'_> {
             )),
         }
     }
-
-    fn guards(&self) -> Result<Guards> {
-        let name = "MAX_ACTIONS_PER_HOUR";
-        let most = self.get(name).map(|text| {
-            text.trim()
-                .parse()
-                .map_err(|_| misconfigured(name, format!("is {text:?}; it takes a whole number")))
-        });
-        let tag = |name| self.get(name).map(|tag| tag.trim().to_owned());
-        Ok(Guards {
-            max_actions_per_hour: most.transpose()?,
-            require_tag: tag("REQUIRE_DEVICE_TAG"),
-            forbid_tag: tag("FORBID_DEVICE_TAG"),
-        })
-    }
-
-    fn leases(&self) -> Result<Option<LeaseTable>> {
-        let Some(name) = self.get("LEASE_TABLE") else {
-            return Ok(None);
-        };
-        let service = self.aws_service("dynamodb", "AWS_ENDPOINT_URL_DYNAMODB")?;
-        Ok(Some(LeaseTable { name, service }))
-    }
-
-    fn evidence(&self) -> Result<Option<Bucket>> {
-        let variable = "EVIDENCE_BUCKET";
-        let Some(name) = self.get(variable) else {
-            return Ok(None);
-        };
-        let fits =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
-        if !(3..=63).contains(&name.len()) || !name.bytes().all(fits) {
-            return Err(misconfigured(
-                variable,
-                format!("is {name:?}; it takes the name of an S3 bucket"),
-            ));
-        }
-        let service = self.aws_service("s3", "AWS_ENDPOINT_URL_S3")?;
-        Ok(Some(Bucket { name, service }))
-    }
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -240,7 +197,7 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
-fn misconfigured(name: &str, problem: impl std::fmt::Display) -> Error {
+pub(super) fn misconfigured(name: &str, problem: impl std::fmt::Display) -> Error {
     Error::new(Code::Misconfigured, format!("{name} {problem}."))
 }
 
@@ -343,6 +300,8 @@ mod tests {
             ("DEFENDER_API", "mde"),
             ("ALLOWED_TENANTS", "a b"),
             ("GRAPH_ENDPOINT", "graph.microsoft.com"),
+            ("MAX_ACTIONS_PER_HOUR", "many"),
+            ("FORBID_DEVICE_TAG", "Tier0, crown-jewel"),
         ] {
             let refusal = refusal(&[(name, value)]);
             assert!(

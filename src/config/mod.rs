@@ -2,6 +2,7 @@
 
 mod aws;
 mod environment;
+mod responding;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 
 pub use aws::AwsService;
+pub use responding::{Bucket, Guards, LeaseTable};
 
 use crate::api::Api;
 
@@ -72,31 +74,6 @@ pub enum SecretSource {
 pub struct AwsSecret {
     pub id: String,
     pub service: AwsService,
-}
-
-/// A table in Amazon DynamoDB whose key is the string `pk`.
-#[derive(Debug)]
-pub struct LeaseTable {
-    pub name: String,
-    pub service: AwsService,
-}
-
-/// A bucket in Amazon S3.
-#[derive(Debug)]
-pub struct Bucket {
-    pub name: String,
-    pub service: AwsService,
-}
-
-/// What a response function must not do, whoever asks.
-#[derive(Debug, Default)]
-pub struct Guards {
-    /// `MAX_ACTIONS_PER_HOUR`: so many actions of one kind, in the whole tenant.
-    pub max_actions_per_hour: Option<u32>,
-    /// `REQUIRE_DEVICE_TAG`: the device must carry it.
-    pub require_tag: Option<String>,
-    /// `FORBID_DEVICE_TAG`: the device must not carry it.
-    pub forbid_tag: Option<String>,
 }
 
 /// The two forms of Entra's token endpoint.

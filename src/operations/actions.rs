@@ -8,18 +8,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
+    endpoint_words::ActionStatus,
     ids::{ActionId, DeviceId},
+    response::comment,
     vocabulary::{Comment, Since, instant},
 };
 use crate::{
-    call::{Call, Object, Sent},
+    call::{Call, Lost, Object, Sent},
     error::{Code, Error, Result},
     evidence,
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
     page::{self, Counted, Top},
     respond::{
-        already_requested,
+        LOOKS, already_requested, check_tags,
         history::{MachineAction, Status},
         requested,
     },
@@ -44,36 +46,6 @@ pub struct ListActions {
     filter: Option<String>,
     top: Option<Top>,
     cursor: Option<String>,
-}
-
-/// The statuses, as Microsoft spells them.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-enum ActionStatus {
-    #[serde(alias = "pending")]
-    Pending,
-    #[serde(alias = "inProgress")]
-    InProgress,
-    #[serde(alias = "succeeded")]
-    Succeeded,
-    #[serde(alias = "failed")]
-    Failed,
-    #[serde(alias = "timeOut")]
-    TimeOut,
-    #[serde(alias = "cancelled")]
-    Cancelled,
-}
-
-impl ActionStatus {
-    fn name(self) -> &'static str {
-        match self {
-            ActionStatus::Pending => "Pending",
-            ActionStatus::InProgress => "InProgress",
-            ActionStatus::Succeeded => "Succeeded",
-            ActionStatus::Failed => "Failed",
-            ActionStatus::TimeOut => "TimeOut",
-            ActionStatus::Cancelled => "Cancelled",
-        }
-    }
 }
 
 impl Operation for ListActions {
@@ -101,7 +73,7 @@ impl ListActions {
         Filter::default()
             .eq("machineId", self.device_id.as_ref().map(DeviceId::as_str))
             .eq("type", self.kind.as_deref())
-            .eq("status", self.status.map(ActionStatus::name))
+            .eq("status", self.status.map(ActionStatus::as_str))
             .eq("requestor", self.requestor.as_deref())
             .at(
                 "creationDateTimeUtc",
@@ -174,23 +146,39 @@ impl Operation for CancelAction {
         if !action.is_under_way() {
             return Err(is_over(&action));
         }
+        check_tags(call, &action.device).await?;
         let cancel = [path[0], path[1], "cancel"];
-        let body = json!({ "Comment": self.comment.0 });
+        let body = json!({ "Comment": comment(&self.comment)? });
         match call
             .change::<MachineAction>(Method::POST, &cancel, &body)
             .await?
         {
             Sent::Answered(action) => Ok(requested(&action)),
-            Sent::Lost(lost) => match call.get::<MachineAction>(&path, &[]).await {
-                Ok(action) if action.status == Status::Cancelled => Ok(requested(&action)),
-                Ok(action) => Err(lost.unsettled(&format!(
-                    "A look shows {}. Look again (get_action) before repeating it.",
-                    action.title()
-                ))),
-                Err(error) => Err(lost.unsettled(&format!("Looking failed too: {error}"))),
-            },
+            Sent::Lost(lost) => look_for_cancel(call, &path, lost).await,
         }
     }
+}
+
+async fn look_for_cancel(call: &Call<'_>, path: &[&str], lost: Lost) -> Result<Answer> {
+    let mut seen = "There was no time left to look.".to_owned();
+    for wait in LOOKS {
+        if !call.invocation.deadline.leaves_room_after(wait) {
+            break;
+        }
+        tokio::time::sleep(wait).await;
+        match call.get::<MachineAction>(path, &[]).await {
+            Ok(action) if action.status == Status::Cancelled => return Ok(requested(&action)),
+            Ok(action) if !action.is_under_way() => return Err(is_over(&action)),
+            Ok(action) => seen = format!("A look shows {}.", action.title()),
+            Err(error) => {
+                seen = format!("Looking failed too: {error}");
+                break;
+            }
+        }
+    }
+    Err(lost.unsettled(&format!(
+        "{seen} Look again (get_action) before repeating it."
+    )))
 }
 
 fn is_over(action: &MachineAction) -> Error {
@@ -206,18 +194,18 @@ struct Link<'a> {
 
 /// A link as the API sends it; that to a package has quotes of its own inside the string.
 #[derive(Deserialize)]
-struct Sealed {
+struct DownloadLink {
     value: String,
 }
 
-impl Sealed {
+impl DownloadLink {
     fn uri(&self) -> &str {
         self.value.trim_matches('"')
     }
 }
 
 /// The link to an action's result. While the action is under way Microsoft answers 404, as for an action that does not exist.
-async fn link(call: &Call<'_>, id: &ActionId, result: &str) -> Result<Sealed> {
+async fn link(call: &Call<'_>, id: &ActionId, result: &str) -> Result<DownloadLink> {
     let path = ["machineactions", id.as_str()];
     let refusal = match call.get(&[path[0], path[1], result], &[]).await {
         Err(error) if error.code() == Code::NotFound => error,
@@ -260,7 +248,8 @@ impl Operation for GetPackageUri {
     }
 }
 
-/// The same link, followed at once: the package goes to `EVIDENCE_BUCKET`, as `<tenant>/<action>.zip`.
+/// The same link, followed at once: the package goes to `EVIDENCE_BUCKET`, as `<tenant>/<action>.zip`. A large one needs longer than the
+/// 29 seconds that an HTTP API waits: invoke the function directly, or by `collect-evidence`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SavePackage {

@@ -80,6 +80,9 @@ endpoint_words! {
 
     TagAction { Add, Remove }
 
+    /// How far a machine action is.
+    ActionStatus { Pending, InProgress, Succeeded, Failed, TimeOut, Cancelled }
+
     IndicatorType { FileSha1, FileSha256, FileMd5, CertificateThumbprint, IpAddress, DomainName, Url }
 
     /// What is done where an indicator is met. Older indicators still have the two that can no longer be set.

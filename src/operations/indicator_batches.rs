@@ -1,8 +1,8 @@
 //! Many indicators at once: in batches as large as Microsoft takes them, with one result for each indicator.
 //!
 //! <https://learn.microsoft.com/defender-endpoint/api/import-ti-indicators>,
-//! <https://learn.microsoft.com/defender-endpoint/api/batch-delete-ti-indicators>. When a batch fails, those after it are not sent, and the
-//! results of those before it stand.
+//! <https://learn.microsoft.com/defender-endpoint/api/batch-delete-ti-indicators>. A batch that Microsoft refuses says nothing about the next; after
+//! any other failure no more are sent, and the results of those before it stand.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, value::RawValue};
 use super::{
     ids::IndicatorId,
     indicator::Indicator,
-    indicator_results::{Of, Outcome, Results, Told},
+    indicator_results::{IndicatorResult, Outcome, Results, Which},
     indicators::INDICATORS,
 };
 use crate::{
@@ -72,13 +72,13 @@ impl Operation for ImportIndicators {
         for batch in indicators.chunks(BATCH) {
             let of = batch
                 .iter()
-                .map(|indicator| Of::IndicatorValue(&indicator.indicator_value));
-            match results.problem {
-                None => results.add(of, import(call, batch).await)?,
-                Some(_) => results.skip(of),
+                .map(|indicator| Which::IndicatorValue(&indicator.indicator_value));
+            match results.goes_on {
+                true => results.add(of, import(call, batch).await),
+                false => results.skip(of),
             }
         }
-        Ok(results.answer())
+        results.answer()
     }
 }
 
@@ -109,13 +109,13 @@ impl Operation for DeleteIndicators {
 
         let mut results = Results::new(Outcome::Deleted);
         for batch in self.indicator_ids.chunks(BATCH) {
-            let of = batch.iter().map(|id| Of::IndicatorId(id.as_str()));
-            match results.problem {
-                None => results.add(of, delete(call, batch).await)?,
-                Some(_) => results.skip(of),
+            let of = batch.iter().map(|id| Which::IndicatorId(id.as_str()));
+            match results.goes_on {
+                true => results.add(of, delete(call, batch).await),
+                false => results.skip(of),
             }
         }
-        Ok(results.answer())
+        results.answer()
     }
 }
 
@@ -144,7 +144,7 @@ fn check_distinct<T: Eq + std::hash::Hash>(
     Ok(())
 }
 
-async fn import(call: &Call<'_>, batch: &[Indicator]) -> Result<Sent<Vec<Told>>> {
+async fn import(call: &Call<'_>, batch: &[Indicator]) -> Result<Sent<Vec<IndicatorResult>>> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Body<'a> {
@@ -162,7 +162,7 @@ async fn import(call: &Call<'_>, batch: &[Indicator]) -> Result<Sent<Vec<Told>>>
     })
 }
 
-async fn delete(call: &Call<'_>, batch: &[IndicatorId]) -> Result<Sent<Vec<Told>>> {
+async fn delete(call: &Call<'_>, batch: &[IndicatorId]) -> Result<Sent<Vec<IndicatorResult>>> {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Body<'a> {
@@ -177,7 +177,9 @@ async fn delete(call: &Call<'_>, batch: &[IndicatorId]) -> Result<Sent<Vec<Told>
             .change_silently(Method::POST, &path, Some(&body))
             .await?
         {
-            Sent::Answered(()) => Sent::Answered(vec![Told::new(Outcome::Deleted); batch.len()]),
+            Sent::Answered(()) => {
+                Sent::Answered(vec![IndicatorResult::new(Outcome::Deleted); batch.len()])
+            }
             Sent::Lost(lost) => Sent::Lost(lost),
         },
     )
@@ -191,16 +193,16 @@ struct Imported {
     id: Value,
     #[serde(default)]
     indicator: Option<String>,
-    #[serde(default)]
-    is_failed: bool,
+    is_failed: Option<bool>,
     #[serde(default)]
     failure_reason: Option<String>,
 }
 
-/// The results in the order of the batch: by value, and by their place where a value tells nothing.
-fn in_order(batch: &[Indicator], results: Vec<Imported>) -> Vec<Told> {
-    let mut told: Vec<Option<Told>> = vec![None; batch.len()];
+/// The results in the order of the batch: by value, and by their place where a value tells nothing and none is missing.
+fn in_order(batch: &[Indicator], results: Vec<Imported>) -> Vec<IndicatorResult> {
+    let mut told: Vec<Option<IndicatorResult>> = vec![None; batch.len()];
     let mut strays = Vec::new();
+    let in_place = results.len() == batch.len();
     for (place, result) in results.into_iter().enumerate() {
         let value = result.indicator.as_deref().unwrap_or_default();
         let is_it = |at: &usize| {
@@ -212,25 +214,28 @@ fn in_order(batch: &[Indicator], results: Vec<Imported>) -> Vec<Told> {
             None => strays.push((place, result)),
         }
     }
-    for (place, result) in strays {
+    // Where some are missing, a place says nothing.
+    for (place, result) in strays.into_iter().filter(|_| in_place) {
         if let Some(free @ None) = told.get_mut(place) {
             *free = Some(result.into());
         }
     }
-    let unmentioned =
-        || Told::new(Outcome::Unknown).because("Microsoft's answer does not mention it.");
+    let unmentioned = || {
+        IndicatorResult::new(Outcome::Unknown).because("Microsoft's answer does not mention it.")
+    };
     told.into_iter()
         .map(|told| told.unwrap_or_else(unmentioned))
         .collect()
 }
 
-impl From<Imported> for Told {
+impl From<Imported> for IndicatorResult {
     fn from(result: Imported) -> Self {
         let told = match result.is_failed {
-            true => Told::new(Outcome::Failed),
-            false => Told::new(Outcome::Imported),
+            Some(true) => IndicatorResult::new(Outcome::Failed),
+            Some(false) => IndicatorResult::new(Outcome::Imported),
+            None => IndicatorResult::new(Outcome::Unknown),
         };
-        Told {
+        IndicatorResult {
             id: result.id,
             reason: result.failure_reason,
             ..told

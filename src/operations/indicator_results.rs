@@ -23,7 +23,7 @@ pub enum Outcome {
 
 /// What became of one indicator.
 #[derive(Clone, Debug, Serialize)]
-pub struct Told {
+pub struct IndicatorResult {
     pub outcome: Outcome,
     #[serde(skip_serializing_if = "Value::is_null")]
     pub id: Value,
@@ -34,7 +34,7 @@ pub struct Told {
 /// The indicator that is meant.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Of<'a> {
+pub enum Which<'a> {
     IndicatorValue(&'a str),
     IndicatorId(&'a str),
 }
@@ -42,9 +42,9 @@ pub enum Of<'a> {
 #[derive(Serialize)]
 struct Item<'a> {
     #[serde(flatten)]
-    of: Of<'a>,
+    of: Which<'a>,
     #[serde(flatten)]
-    told: Told,
+    told: IndicatorResult,
 }
 
 /// Results as they come, batch by batch.
@@ -52,11 +52,13 @@ pub struct Results<'a> {
     /// What became of those that all went well for.
     done: Outcome,
     items: Vec<Item<'a>>,
-    /// Why no more batches are sent.
-    pub problem: Option<Error>,
+    /// What went wrong first.
+    problem: Option<Error>,
+    /// Whether more batches are to be sent.
+    pub goes_on: bool,
 }
 
-impl Told {
+impl IndicatorResult {
     pub fn new(outcome: Outcome) -> Self {
         Self {
             outcome,
@@ -79,48 +81,54 @@ impl<'a> Results<'a> {
             done,
             items: Vec::new(),
             problem: None,
+            goes_on: true,
         }
     }
 
-    /// Takes what a batch brought: where it was answered, what became of each of its indicators. The very first batch has to succeed, or
-    /// its failure is all there is to tell.
+    /// Takes what a batch brought: where it was answered, what became of each of its indicators.
     pub fn add(
         &mut self,
-        batch: impl Iterator<Item = Of<'a>>,
-        sent: Result<Sent<Vec<Told>>>,
-    ) -> Result<()> {
+        batch: impl Iterator<Item = Which<'a>>,
+        sent: Result<Sent<Vec<IndicatorResult>>>,
+    ) {
         let error = match sent {
             Ok(Sent::Answered(told)) => {
-                self.items.extend(batch.zip(told).map(|(of, told)| Item { of, told }));
-                return Ok(());
+                self.items
+                    .extend(batch.zip(told).map(|(of, told)| Item { of, told }));
+                return;
             }
-            Ok(Sent::Lost(lost)) => lost.unsettled(
-                "Repeating it is safe: what is there already is updated, and what is gone is not found.",
-            ),
+            Ok(Sent::Lost(lost)) => lost.unsettled(match self.done {
+                Outcome::Deleted => "`list_indicators` shows which are left; delete those.",
+                _ => "Repeating it is safe: what is there already is updated.",
+            }),
             Err(error) => error,
         };
-        if self.items.is_empty() {
-            return Err(error);
-        }
-        self.all(batch, fate(&error));
-        self.problem = Some(error);
-        Ok(())
+        let outcome = outcome_of(&error);
+        self.goes_on = outcome == Outcome::Failed;
+        self.all(batch, IndicatorResult::new(outcome));
+        self.problem.get_or_insert(error);
     }
 
     /// Passes over a batch after one that failed.
-    pub fn skip(&mut self, batch: impl Iterator<Item = Of<'a>>) {
-        self.all(batch, Outcome::NotSent);
+    pub fn skip(&mut self, batch: impl Iterator<Item = Which<'a>>) {
+        self.all(batch, IndicatorResult::new(Outcome::NotSent));
     }
 
-    fn all(&mut self, batch: impl Iterator<Item = Of<'a>>, outcome: Outcome) {
-        let told = Told::new(outcome);
+    fn all(&mut self, batch: impl Iterator<Item = Which<'a>>, told: IndicatorResult) {
         self.items.extend(batch.map(|of| Item {
             of,
             told: told.clone(),
         }));
     }
 
-    pub fn answer(&self) -> Answer {
+    /// The results; where nothing was done, what went wrong.
+    pub fn answer(mut self) -> Result<Answer> {
+        let was_done = |item: &Item<'_>| item.told.outcome == self.done;
+        if !self.items.iter().any(was_done)
+            && let Some(problem) = self.problem.take()
+        {
+            return Err(problem);
+        }
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Report<'a> {
@@ -142,7 +150,7 @@ impl<'a> Results<'a> {
                 .count()
         };
         let done = |outcome| (self.done == outcome).then(|| count(outcome));
-        Answer::of(&Report {
+        Ok(Answer::of(&Report {
             items: &self.items,
             imported: done(Outcome::Imported),
             deleted: done(Outcome::Deleted),
@@ -150,17 +158,15 @@ impl<'a> Results<'a> {
             unknown: count(Outcome::Unknown),
             not_sent: count(Outcome::NotSent),
             problem: self.problem.as_ref().map(Error::problem),
-        })
+        }))
     }
 }
 
 /// What an error says about the batch that met it.
-fn fate(error: &Error) -> Outcome {
-    let status = error.upstream().and_then(|upstream| upstream.status);
+fn outcome_of(error: &Error) -> Outcome {
     match error.code() {
         Code::OutcomeUnknown | Code::TooLarge => Outcome::Unknown,
-        Code::Throttled | Code::DeadlineExceeded => Outcome::NotSent,
-        _ if status.is_some_and(|status| (400..500).contains(&status)) => Outcome::Failed,
+        Code::UpstreamRejected | Code::NotFound | Code::Conflict => Outcome::Failed,
         _ => Outcome::NotSent,
     }
 }

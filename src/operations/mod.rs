@@ -18,6 +18,7 @@ mod indicator_results;
 pub mod indicators;
 pub mod investigations;
 pub mod library;
+pub mod live_response;
 mod lookup;
 pub mod response;
 mod rules;
@@ -66,7 +67,7 @@ pub static OPERATIONS: &[Entry] = &[
     Entry::of::<response::UnrestrictApps>(),
     Entry::of::<response::QuarantineFile>(),
     Entry::of::<response::OffboardDevice>(),
-    Entry::of::<response::RunLiveResponse>(),
+    Entry::of::<live_response::RunLiveResponse>(),
     Entry::of::<actions::ListActions>(),
     Entry::of::<actions::GetAction>(),
     Entry::of::<actions::CancelAction>(),

@@ -14,18 +14,18 @@ use crate::{
     call::Call,
     error::{Error, Result},
     operation::{Answer, Group, Operation, Permissions},
-    respond::{Same, Wish, history::Kind, respond},
+    respond::{DesiredAction, Same, history::Kind, respond},
 };
 
 /// The permission of an action, and that of looking at the device and its actions.
-const fn to(act: &'static [&'static str]) -> Permissions {
+pub const fn to(act: &'static [&'static str]) -> Permissions {
     Permissions::endpoint(act).and(&["Machine.Read.All", "Machine.ReadWrite.All"])
 }
 
 /// The longest comment. Microsoft tells of no limit; its mark at the end must not be cut off.
 const LONGEST_COMMENT: usize = 1_000;
 
-fn comment(comment: &Comment) -> Result<&str> {
+pub fn comment(comment: &Comment) -> Result<&str> {
     match comment.0.chars().count() {
         0..=LONGEST_COMMENT => Ok(&comment.0),
         _ => Err(Error::field(
@@ -35,7 +35,7 @@ fn comment(comment: &Comment) -> Result<&str> {
     }
 }
 
-fn body(fields: Value) -> Map<String, Value> {
+pub fn body(fields: Value) -> Map<String, Value> {
     match fields {
         Value::Object(fields) => fields,
         _ => Map::new(),
@@ -89,7 +89,7 @@ impl Operation for IsolateDevice {
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
         let scope = self.isolation_type.name();
-        let wish = Wish {
+        let desired = DesiredAction {
             device: self.device_id.as_str(),
             kind: Kind::Isolate,
             verb: "isolate",
@@ -98,13 +98,19 @@ impl Operation for IsolateDevice {
             same: Same::Scope(scope),
             dry_run: self.dry_run,
         };
-        respond(call, &wish).await
+        respond(call, &desired).await
     }
 }
 
 /// An action that takes nothing but the device and a comment.
 macro_rules! plain {
-    ($(#[$doc:meta])* $name:ident = $operation:literal, $summary:literal, $route:literal, $permission:literal, $kind:ident, $verb:literal) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident
+        $operation:literal: $summary:literal;
+        $route:literal, $permission:literal;
+        $kind:ident by $verb:literal
+    ) => {
         $(#[$doc])*
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -124,7 +130,7 @@ macro_rules! plain {
             const PERMISSIONS: Permissions = to(&[$permission]);
 
             async fn run(self, call: &Call<'_>) -> Result<Answer> {
-                let wish = Wish {
+                let desired = DesiredAction {
                     device: self.device_id.as_str(),
                     kind: Kind::$kind,
                     verb: $verb,
@@ -133,7 +139,7 @@ macro_rules! plain {
                     same: Same::Kind,
                     dry_run: self.dry_run,
                 };
-                respond(call, &wish).await
+                respond(call, &desired).await
             }
         }
     };
@@ -141,35 +147,45 @@ macro_rules! plain {
 
 plain! {
     /// `POST /machines/{id}/unisolate`. <https://learn.microsoft.com/defender-endpoint/api/unisolate-machine>
-    ReleaseDevice = "release_device", "End a device's isolation", "/devices/{deviceId}/release",
-    "Machine.Isolate", Unisolate, "unisolate"
+    ReleaseDevice
+    "release_device": "End a device's isolation";
+    "/devices/{deviceId}/release", "Machine.Isolate";
+    Unisolate by "unisolate"
 }
 
 plain! {
     /// `POST /machines/{id}/collectInvestigationPackage`. `get_package_uri` and `save_package` get at the result.
     /// <https://learn.microsoft.com/defender-endpoint/api/collect-investigation-package>
-    CollectPackage = "collect_package", "Have a device gather an investigation package", "/devices/{deviceId}/package",
-    "Machine.CollectForensics", CollectInvestigationPackage, "collectInvestigationPackage"
+    CollectPackage
+    "collect_package": "Have a device gather an investigation package";
+    "/devices/{deviceId}/package", "Machine.CollectForensics";
+    CollectInvestigationPackage by "collectInvestigationPackage"
 }
 
 plain! {
     /// `POST /machines/{id}/restrictCodeExecution`: only what Microsoft signed may run.
     /// <https://learn.microsoft.com/defender-endpoint/api/restrict-code-execution>
-    RestrictApps = "restrict_apps", "Let a device run only what Microsoft signed", "/devices/{deviceId}/restrict-apps",
-    "Machine.RestrictExecution", RestrictCodeExecution, "restrictCodeExecution"
+    RestrictApps
+    "restrict_apps": "Let a device run only what Microsoft signed";
+    "/devices/{deviceId}/restrict-apps", "Machine.RestrictExecution";
+    RestrictCodeExecution by "restrictCodeExecution"
 }
 
 plain! {
     /// `POST /machines/{id}/unrestrictCodeExecution`. <https://learn.microsoft.com/defender-endpoint/api/unrestrict-code-execution>
-    UnrestrictApps = "unrestrict_apps", "Let a restricted device run everything again", "/devices/{deviceId}/unrestrict-apps",
-    "Machine.RestrictExecution", UnrestrictCodeExecution, "unrestrictCodeExecution"
+    UnrestrictApps
+    "unrestrict_apps": "Let a restricted device run everything again";
+    "/devices/{deviceId}/unrestrict-apps", "Machine.RestrictExecution";
+    UnrestrictCodeExecution by "unrestrictCodeExecution"
 }
 
 plain! {
     /// `POST /machines/{id}/offboard`: stops the sensor of a Windows device; nothing here can start it again.
     /// <https://learn.microsoft.com/defender-endpoint/api/offboard-machine-api>
-    OffboardDevice = "offboard_device", "Take a device out of Defender for Endpoint", "/devices/{deviceId}/offboard",
-    "Machine.Offboard", Offboard, "offboard"
+    OffboardDevice
+    "offboard_device": "Take a device out of Defender for Endpoint";
+    "/devices/{deviceId}/offboard", "Machine.Offboard";
+    Offboard by "offboard"
 }
 
 /// How thorough a scan is.
@@ -207,7 +223,7 @@ impl Operation for ScanDevice {
             ScanType::Quick => "Quick",
             ScanType::Full => "Full",
         };
-        let wish = Wish {
+        let desired = DesiredAction {
             device: self.device_id.as_str(),
             kind: Kind::RunAntiVirusScan,
             verb: "runAntiVirusScan",
@@ -216,7 +232,7 @@ impl Operation for ScanDevice {
             same: Same::Scope(scope),
             dry_run: self.dry_run,
         };
-        respond(call, &wish).await
+        respond(call, &desired).await
     }
 }
 
@@ -241,7 +257,7 @@ impl Operation for QuarantineFile {
     const PERMISSIONS: Permissions = to(&["Machine.StopAndQuarantine"]);
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        let wish = Wish {
+        let desired = DesiredAction {
             device: self.device_id.as_str(),
             kind: Kind::StopAndQuarantineFile,
             verb: "StopAndQuarantineFile",
@@ -250,115 +266,6 @@ impl Operation for QuarantineFile {
             same: Same::File(self.sha1.as_str()),
             dry_run: self.dry_run,
         };
-        respond(call, &wish).await
-    }
-}
-
-/// A live-response command: `PutFile` (`FileName`), `RunScript` (`ScriptName`, perhaps `Args`) or `GetFile` (`Path`).
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Command {
-    #[serde(rename = "type")]
-    kind: CommandType,
-    params: Vec<Parameter>,
-}
-
-/// In the order in which a session runs them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-enum CommandType {
-    PutFile,
-    RunScript,
-    GetFile,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Parameter {
-    key: String,
-    value: String,
-}
-
-impl CommandType {
-    /// Its name, the parameter that it needs, and the one that it may have.
-    fn facts(self) -> (&'static str, &'static str, Option<&'static str>) {
-        match self {
-            CommandType::PutFile => ("PutFile", "FileName", None),
-            CommandType::RunScript => ("RunScript", "ScriptName", Some("Args")),
-            CommandType::GetFile => ("GetFile", "Path", None),
-        }
-    }
-}
-
-impl Command {
-    /// As the API takes it, and tells it again.
-    fn json(&self) -> Result<Value> {
-        let (name, needed, possible) = self.kind.facts();
-        let known = |key: &str| key == needed || Some(key) == possible;
-        let says = |key: &str| {
-            self.params
-                .iter()
-                .filter(|parameter| parameter.key == key)
-                .count()
-        };
-        let once = self.params.iter().all(|parameter| {
-            known(&parameter.key) && says(&parameter.key) == 1 && !parameter.value.is_empty()
-        });
-        if says(needed) != 1 || !once {
-            let possible = possible.map_or(String::new(), |key| format!(" and may have `{key}`"));
-            let reason =
-                format!("{name} needs the parameter `{needed}`{possible}, each once and not empty");
-            return Err(Error::field("commands", reason));
-        }
-        let params: Vec<_> = self
-            .params
-            .iter()
-            .map(|parameter| json!({ "key": parameter.key, "value": parameter.value }))
-            .collect();
-        Ok(json!({ "type": name, "params": params }))
-    }
-}
-
-/// `POST /machines/{id}/runliveresponse`: 10 calls a minute, 25 sessions at once; a script may run for 10 minutes, a device that is
-/// offline is waited for for up to 3 days, and a command that fails ends the session.
-/// <https://learn.microsoft.com/defender-endpoint/api/run-live-response>
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct RunLiveResponse {
-    device_id: DeviceId,
-    commands: Vec<Command>,
-    comment: Comment,
-    #[serde(default)]
-    dry_run: bool,
-}
-
-impl Operation for RunLiveResponse {
-    const NAME: &'static str = "run_live_response";
-    const SUMMARY: &'static str =
-        "Put files on a device, run scripts of the library, get files back";
-    const GROUP: Group = Group::Response;
-    const ROUTE: (&'static str, &'static str) = ("POST", "/devices/{deviceId}/live-response");
-    const CHANGES: bool = true;
-    const PERMISSIONS: Permissions = to(&["Machine.LiveResponse"]);
-
-    async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        if self.commands.is_empty() || !self.commands.is_sorted_by_key(|command| command.kind) {
-            let reason = "give at least one, in the order that a session runs them: PutFile, RunScript, GetFile";
-            return Err(Error::field("commands", reason));
-        }
-        let commands: Vec<_> = self
-            .commands
-            .iter()
-            .map(Command::json)
-            .collect::<Result<_>>()?;
-        let wish = Wish {
-            device: self.device_id.as_str(),
-            kind: Kind::LiveResponse,
-            verb: "runliveresponse",
-            comment: comment(&self.comment)?,
-            body: body(json!({ "Commands": commands })),
-            same: Same::Commands(&commands),
-            dry_run: self.dry_run,
-        };
-        respond(call, &wish).await
+        respond(call, &desired).await
     }
 }

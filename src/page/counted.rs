@@ -64,7 +64,10 @@ pub async fn counted(
                 }
                 items.extend(page.value);
             }
-            Err(error) if error.code() == Code::TooLarge && wanted > 1 => size = wanted / 2,
+            // Behind what is there already, smaller pages would only be more requests.
+            Err(error) if error.code() == Code::TooLarge && wanted > 1 && items.is_empty() => {
+                size = wanted / 2
+            }
             Err(error) if may_pass(error.code()) && !items.is_empty() => {
                 tracing::warn!(
                     code = error.code().name(),
@@ -97,12 +100,18 @@ async fn fetch(
         query.push(("$skip", skip.as_str()));
     }
     match call.get(&[listing.path], &query).await {
-        Err(error) if error.code() == Code::NotFound && listing.none_is_404 => Ok(Page {
+        Err(error) if is_404_of_the_api(&error) && listing.none_is_404 => Ok(Page {
             value: Vec::new(),
             next: None,
         }),
         page => page,
     }
+}
+
+/// Whether the API said so, and not something on the way to it.
+fn is_404_of_the_api(error: &Error) -> bool {
+    let says = error.upstream().is_some_and(|said| said.code.is_some());
+    error.code() == Code::NotFound && says
 }
 
 /// The most pages that a list without `$top` is followed over: what never ends is no list.

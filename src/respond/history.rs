@@ -91,19 +91,22 @@ impl Status {
 pub struct MachineAction {
     pub id: String,
     pub status: Status,
+    pub device: String,
     /// When it last changed, or else when it was made.
     pub at: Option<Timestamp>,
-    told: Told,
+    told: Fields,
     json: Box<RawValue>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct Fields {
     id: String,
     #[serde(rename = "type")]
     kind: String,
     status: String,
+    #[serde(default)]
+    machine_id: String,
     /// `Full` or `Selective` of an isolation, `Quick` or `Full` of a scan.
     scope: Option<String>,
     requestor_comment: Option<String>,
@@ -131,7 +134,7 @@ impl<'de> Deserialize<'de> for MachineAction {
         deserializer: D,
     ) -> std::result::Result<Self, D::Error> {
         let json = Box::<RawValue>::deserialize(deserializer)?;
-        let told: Told = serde_json::from_str(json.get()).map_err(serde::de::Error::custom)?;
+        let told: Fields = serde_json::from_str(json.get()).map_err(serde::de::Error::custom)?;
         let at = [
             &told.last_update_date_time_utc,
             &told.last_update_time_utc,
@@ -143,6 +146,7 @@ impl<'de> Deserialize<'de> for MachineAction {
         Ok(Self {
             id: told.id.clone(),
             status: Status::named(&told.status),
+            device: told.machine_id.clone(),
             at,
             told,
             json,
@@ -205,9 +209,29 @@ impl MachineAction {
     }
 }
 
-#[derive(Deserialize)]
+/// A list that came whole.
 struct List<T> {
     value: Vec<T>,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Page<T> {
+            value: Vec<T>,
+            #[serde(default, rename = "@odata.nextLink")]
+            next: Option<IgnoredAny>,
+        }
+        let page = Page::deserialize(deserializer)?;
+        match page.next {
+            None => Ok(Self { value: page.value }),
+            Some(_) => Err(serde::de::Error::custom(
+                "a part of a list of a few actions",
+            )),
+        }
+    }
 }
 
 /// The device's actions of a kind and of its opposite, and the time by Microsoft's clock. Where a kind has no opposite, those that
@@ -252,17 +276,17 @@ fn about(device: &str, kind: Kind) -> Filter {
     }
 }
 
-/// How many actions of a kind were made in the whole tenant since then.
-pub async fn count_since(call: &Call<'_>, kind: Kind, since: Timestamp) -> Result<usize> {
+/// Whether so many actions of a kind were made in the whole tenant since then.
+pub async fn reaches(call: &Call<'_>, kind: Kind, since: Timestamp, most: u32) -> Result<bool> {
     let filter = format!(
         "type eq '{}' and creationDateTimeUtc ge {}",
         kind.name(),
         to_odata(since)
     );
-    let list: List<IgnoredAny> = call
-        .get(&["machineactions"], &[("$filter", &filter)])
-        .await?;
-    Ok(list.value.len())
+    let top = most.to_string();
+    let query = [("$top", top.as_str()), ("$filter", filter.as_str())];
+    let list: List<IgnoredAny> = call.get(&["machineactions"], &query).await?;
+    Ok(list.value.len() >= most as usize)
 }
 
 #[cfg(test)]

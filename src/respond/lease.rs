@@ -40,8 +40,8 @@ impl<'a> Lease<'a> {
             let wait = Duration::from_millis(fastrand::u64(25..75) << tries.min(4));
             if !call.invocation.deadline.leaves_room_after(wait) {
                 let detail = format!(
-                    "Another caller was acting on {} until the function's time ran out, so nothing was sent. Repeat the call after \
-                     `retryAfterSeconds`.",
+                    "Other callers had their turn at the {} until the function's time ran out, so nothing was done. Repeat the call \
+                     after `retryAfterSeconds`.",
                     lease.key
                 );
                 return Err(Error::new(Code::DeadlineExceeded, detail).after(rest));
@@ -53,7 +53,14 @@ impl<'a> Lease<'a> {
     /// Takes it if it is free; else answers how long it may yet be held.
     async fn try_once(&self, call: &Call<'_>) -> Result<Option<Duration>> {
         let now = Timestamp::now().as_second();
-        let length = call.invocation.deadline.remaining() + GRACE;
+        let refused = self
+            .hold(call, now, call.invocation.deadline.remaining() + GRACE)
+            .await?;
+        Ok(refused.map(|refused| rest(&refused, now)))
+    }
+
+    /// Holds it from now on for so long, unless another does.
+    async fn hold(&self, call: &Call<'_>, now: i64, length: Duration) -> Result<Option<Reply>> {
         let expires = now.saturating_add_unsigned(length.as_secs());
         let body = json!({
             "TableName": self.table.name,
@@ -71,9 +78,14 @@ impl<'a> Lease<'a> {
             },
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         });
-        match self.ask(call, "DynamoDB_20120810.PutItem", body).await? {
-            None => Ok(None),
-            Some(refused) => Ok(Some(rest(&refused, now))),
+        self.ask(call, "DynamoDB_20120810.PutItem", body).await
+    }
+
+    /// Keeps others away until Microsoft's lists have had the time to show what was sent.
+    pub async fn keep_a_while(self, call: &Call<'_>) {
+        let now = Timestamp::now().as_second();
+        if let Err(error) = self.hold(call, now, GRACE).await {
+            self.expires_by_itself(&error);
         }
     }
 
@@ -86,12 +98,16 @@ impl<'a> Lease<'a> {
             "ExpressionAttributeValues": { ":holder": { "S": self.holder } },
         });
         if let Err(error) = self.ask(call, "DynamoDB_20120810.DeleteItem", body).await {
-            tracing::warn!(
-                code = error.code().name(),
-                "the lease of {} was not given back and expires by itself: {error}",
-                self.key
-            );
+            self.expires_by_itself(&error);
         }
+    }
+
+    fn expires_by_itself(&self, error: &Error) {
+        tracing::warn!(
+            code = error.code().name(),
+            "the lease of the {} was not given back and expires by itself: {error}",
+            self.key
+        );
     }
 
     /// Answers nothing, or the reply that says the condition does not hold.

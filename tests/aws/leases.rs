@@ -120,7 +120,8 @@ async fn an_unknown_outcome_keeps_others_away_until_it_can_be_seen() {
     let expires = turns.leases()[format!("device {DEVICE}")]["expires"]
         .as_u64()
         .unwrap();
-    assert!(expires > now() + 15 && expires <= now() + 34, "{expires}");
+    // The lists have so long to catch up.
+    assert!(expires > now() + 15 && expires <= now() + 30, "{expires}");
     assert_eq!(
         turns.isolate(2).await.unwrap_err()["code"],
         "DeadlineExceeded"

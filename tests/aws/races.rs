@@ -81,6 +81,8 @@ async fn race(when_in_progress: WhenInProgress) {
         Kind::DropAfter,
         Kind::DropAfter,
         Kind::CutBody { after_bytes: 40 },
+        // Longer than the request is waited for.
+        Kind::Delay { milliseconds: 2500 },
         Kind::throttle(1),
         Kind::throttle(1),
         Kind::throttle(120),
@@ -175,10 +177,8 @@ fn judge_device(simulator: &Simulator, device: &str) {
             open.is_none(),
             "{device} was given {action:?} while {open:?} was under way"
         );
-        let holds = before
-            .iter()
-            .filter(|earlier| earlier.status == Status::Succeeded)
-            .max_by_key(|earlier| earlier.ended);
+        let last = before.iter().max_by_key(|earlier| earlier.ended);
+        let holds = last.filter(|last| last.status == Status::Succeeded);
         assert!(
             holds.is_none_or(|holds| holds.kind != action.kind),
             "{device} was given {action:?} although {holds:?} held"

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use simulator::{ActionKind, Simulator, Status};
 
-use crate::{code, ids, invoke, lines, problem, response::DEVICE};
+use crate::{builder, code, ids, invoke, lines, problem, response::DEVICE};
 
 const TENANT: &str = "harbourline.example";
 
@@ -113,6 +113,23 @@ async fn an_action_is_cancelled_once_and_one_that_is_over_is_left_alone() {
             .unwrap()
             .contains("(Succeeded) is over")
     );
+}
+
+#[tokio::test]
+async fn cancelling_minds_the_guards_and_is_looked_up_when_its_answer_is_lost() {
+    let simulator = Simulator::start();
+    let id = act(&simulator, "scan_device", json!({})).await;
+    let input = json!({"actionId": id, "comment": "mistaken"});
+    let guarded = builder(&simulator, "cancel_action")
+        .env("FORBID_DEVICE_TAG", "finance")
+        .start()
+        .unwrap();
+    assert_eq!(code(&guarded.invoke(input.to_string()).await), "Refused");
+
+    let lost = simulator::Fault::from(simulator::Kind::DropAfter).method("POST");
+    simulator.inject(lost.path("/api/machineactions"));
+    let answer = invoke(&simulator, "cancel_action", input).await.json();
+    assert_eq!(answer["action"]["status"], "Cancelled");
 }
 
 #[tokio::test]

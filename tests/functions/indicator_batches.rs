@@ -97,7 +97,17 @@ async fn one_that_microsoft_refuses_is_told_with_its_reason_among_the_others() {
         {"id": "9", "indicator": null, "isFailed": false, "failureReason": null},
     ]);
     let body = json!({"value": results});
-    simulator.inject(Fault::from(Kind::WrongShape { body: Some(body) }).path("/api/"));
+    let answered = || {
+        let body = Some(body.clone());
+        simulator.inject(Fault::from(Kind::WrongShape { body }).path("/api/"));
+    };
+    answered();
+    let whole = import(&simulator, indicators(3)).await;
+    let placed = json!({"indicatorValue": "d2.tide.example", "outcome": "imported", "id": "9"});
+    assert_eq!(whole["items"][2], placed);
+
+    // One is missing: the place of a result without its value says nothing then.
+    answered();
     let answer = import(&simulator, indicators(4)).await;
     assert_eq!(
         answer,
@@ -105,10 +115,10 @@ async fn one_that_microsoft_refuses_is_told_with_its_reason_among_the_others() {
             "items": [
                 {"indicatorValue": "d0.tide.example", "outcome": "failed", "reason": "Too many"},
                 {"indicatorValue": "d1.tide.example", "outcome": "imported", "id": "8"},
-                {"indicatorValue": "d2.tide.example", "outcome": "imported", "id": "9"},
+                {"indicatorValue": "d2.tide.example", "outcome": "unknown", "reason": "Microsoft's answer does not mention it."},
                 {"indicatorValue": "d3.tide.example", "outcome": "unknown", "reason": "Microsoft's answer does not mention it."},
             ],
-            "imported": 2, "failed": 1, "unknown": 1, "notSent": 0,
+            "imported": 1, "failed": 1, "unknown": 2, "notSent": 0,
         })
     );
 }
@@ -171,7 +181,7 @@ async fn a_short_quota_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_refused_has_failed_and_ends_the_import() {
+async fn a_batch_that_is_refused_has_failed_and_says_nothing_about_the_next() {
     let simulator = Simulator::start();
     simulator.inject(
         Fault::from(Kind::status(400))
@@ -180,7 +190,7 @@ async fn a_batch_that_is_refused_has_failed_and_ends_the_import() {
             .times(1),
     );
     let answer = import(&simulator, indicators(1_001)).await;
-    let expected = [("imported", 500), ("failed", 500), ("notSent", 1)];
+    let expected = [("imported", 500), ("failed", 500), ("imported", 1)];
     assert_eq!(
         runs(&answer),
         expected.map(|(outcome, count)| (outcome.to_owned(), count))
@@ -193,7 +203,6 @@ async fn where_the_very_first_batch_fails_the_error_is_the_answer() {
     for (kind, expected) in [
         (Kind::DropAfter, "OutcomeUnknown"),
         (Kind::throttle(600), "Throttled"),
-        (Kind::status(400), "UpstreamRejected"),
     ] {
         let simulator = Simulator::start();
         simulator.inject(Fault::from(kind).path("/api/").times(1));
@@ -204,6 +213,16 @@ async fn where_the_very_first_batch_fails_the_error_is_the_answer() {
         );
         assert_eq!(api_requests(&simulator).len(), 1);
     }
+}
+
+#[tokio::test]
+async fn where_every_batch_is_refused_the_error_is_the_answer() {
+    let simulator = Simulator::start();
+    simulator.inject(Fault::from(Kind::status(400)).path("/api/").times(0));
+    let input = json!({"indicators": indicators(600)});
+    let outcome = invoke(&simulator, "import_indicators", input).await;
+    assert_eq!(code(&outcome), "UpstreamRejected");
+    assert_eq!(api_requests(&simulator).len(), 2);
 }
 
 #[tokio::test]

@@ -126,6 +126,22 @@ async fn an_isolation_of_long_ago_or_one_that_failed_does_not_count() {
     assert_eq!(accepted(&simulator).len(), 3);
 }
 
+/// A device that was released, and whose isolation after that ended in some way other than success, may be isolated all the same.
+#[tokio::test]
+async fn a_success_does_not_count_once_the_opposite_was_tried() {
+    for status in [Status::TimeOut, Status::Failed, Status::Cancelled] {
+        let simulator = Simulator::start();
+        release(&simulator).await.json();
+        simulator.advance(Duration::from_secs(60));
+        simulator.edit(TENANT, |tenant| {
+            tenant.next_actions_end(ActionKind::Isolate, status, Duration::ZERO);
+        });
+        isolate(&simulator).await.json();
+        let answer = release(&simulator).await.json();
+        assert_eq!(answer["outcome"], "requested", "{status:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_action_of_another_scope_under_way_is_a_conflict() {
     let simulator = Simulator::start();
@@ -290,6 +306,42 @@ async fn a_lost_answer_is_looked_up_by_its_mark_and_nothing_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_request_that_hangs_leaves_time_to_look_for_what_became_of_it() {
+    for (fault, made) in [
+        (
+            Kind::Delay {
+                milliseconds: 20_000,
+            },
+            true,
+        ),
+        (Kind::Hang, false),
+    ] {
+        let simulator = Simulator::start();
+        simulator.inject(
+            simulator::Fault::from(fault)
+                .method("POST")
+                .path("/api/machines"),
+        );
+        let function = builder(&simulator, "isolate_device")
+            .timeout(Duration::from_secs(5))
+            .start()
+            .unwrap();
+        let input = json!({"deviceId": DEVICE, "comment": "c"}).to_string();
+        let outcome = function.invoke(input).await;
+        if made {
+            assert_eq!(outcome.json()["outcome"], "requested");
+        } else {
+            let problem = problem(&outcome);
+            assert_eq!(problem["code"], "OutcomeUnknown");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains("is listed so far"), "{detail}");
+        }
+        assert_eq!(posts(&simulator), 1);
+        assert!(lines(&simulator).len() > 2);
+    }
+}
+
+#[tokio::test]
 async fn an_action_that_cannot_be_found_again_is_an_unknown_outcome() {
     let simulator = Simulator::start();
     simulator.edit(TENANT, |tenant| {
@@ -352,6 +404,23 @@ async fn a_pending_action_answered_in_place_of_a_new_one_is_not_called_ours() {
     let id = simulator.edit(TENANT, |tenant| tenant.actions.last().unwrap().id.clone());
     assert_eq!(answer["action"]["id"], json!(id));
     assert_eq!(posts(&simulator), 2);
+    assert_eq!(accepted(&simulator), [ActionKind::Isolate]);
+}
+
+#[tokio::test]
+async fn a_pending_action_of_another_scope_answered_in_place_of_ours_is_a_conflict() {
+    let simulator = Simulator::start();
+    let input = json!({"deviceId": DEVICE, "comment": "c", "isolationType": "Selective"});
+    invoke(&simulator, "isolate_device", input).await.json();
+    simulator.edit(TENANT, |tenant| {
+        tenant.actions_visible_after = Duration::from_secs(3600)
+    });
+    let function = builder(&simulator, "isolate_device")
+        .timeout(Duration::from_secs(3))
+        .start()
+        .unwrap();
+    let input = json!({"deviceId": DEVICE, "comment": "c"}).to_string();
+    assert_eq!(code(&function.invoke(input).await), "Conflict");
     assert_eq!(accepted(&simulator), [ActionKind::Isolate]);
 }
 
@@ -461,6 +530,14 @@ async fn tags_keep_devices_out_before_anything_is_sent() {
         assert!(problem["detail"].as_str().unwrap().starts_with(variable));
     }
     assert_eq!(posts(&simulator), 0);
+    simulator.edit(TENANT, |tenant| {
+        tenant.device(DEVICE).unwrap().machine_tags = vec!["Öffentlich".to_owned()]
+    });
+    let refused = guarded("FORBID_DEVICE_TAG", "öffentlich", DEVICE).await;
+    assert_eq!(code(&refused), "Refused");
+    simulator.edit(TENANT, |tenant| {
+        tenant.device(DEVICE).unwrap().machine_tags = vec!["Finance".to_owned()]
+    });
     let allowed = guarded("REQUIRE_DEVICE_TAG", "finance", DEVICE)
         .await
         .json();
