@@ -1,6 +1,7 @@
 """What the tests ask of ministack and moto: `cloud.py <origin> <what> <arguments as JSON>` prints its answer as JSON."""
 
 import hashlib
+import base64
 import io
 import json
 import pathlib
@@ -11,8 +12,9 @@ import urllib.request
 import zipfile
 
 import boto3
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 origin, what, arguments = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="eu-west-1")
@@ -220,6 +222,30 @@ def record(action):
     """moto's recorder of requests: `start-recording`, or `download-recording` for what it saw."""
     recorder = urllib.request.Request(f"{origin}/moto-api/recorder/{action}", method="GET" if action.startswith("down") else "POST")
     return urllib.request.urlopen(recorder).read().decode()
+
+
+def signed_services(secret):
+    """The service of each recorded request that bears the signature that AWS's own library makes of it with this secret."""
+    services = []
+    for line in record("download-recording").splitlines():
+        recorded = json.loads(line)
+        headers = {name.lower(): value for name, value in recorded["headers"].items()}
+        scheme, _, fields = headers["authorization"].partition(" ")
+        fields = dict(field.strip().split("=", 1) for field in fields.split(","))
+        key, _, region, service, _ = fields["Credential"].split("/")
+        request = AWSRequest(
+            method=recorded["method"],
+            url=recorded["url"],
+            headers={name: headers[name] for name in fields["SignedHeaders"].split(";")},
+            data=base64.b64decode(recorded["body"] or ""),
+        )
+        request.context["timestamp"] = headers["x-amz-date"]
+        kind = S3SigV4Auth if service == "s3" else SigV4Auth
+        signer = kind(Credentials(key, secret, headers.get("x-amz-security-token")), service, region)
+        expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+        if (scheme, fields["Signature"]) == ("AWS4-HMAC-SHA256", expected):
+            services.append(service)
+    return services
 
 
 json.dump(globals()[what](**arguments), sys.stdout)

@@ -49,7 +49,9 @@ async fn a_package_is_copied_whole_with_its_checksum_and_without_a_token() {
     let id = package(&simulator, &moto).await;
     let input = json!({ "actionId": id }).to_string();
     let save = function(&simulator, &moto, "save_package");
+    moto.record();
     let answer = save.invoke(input).await.json();
+    assert_eq!(moto.signed_services(), ["s3"]);
     let key = format!("{tenant_id}/{id}.zip");
     assert_eq!(
         answer,

@@ -74,7 +74,9 @@ fn now() -> u64 {
 #[tokio::test]
 async fn a_lease_is_given_back_when_the_action_is_answered_or_refused() {
     let turns = Turns::start();
+    turns.moto.record();
     assert_eq!(turns.isolate(29).await.unwrap()["outcome"], "requested");
+    assert_eq!(turns.moto.signed_services(), ["dynamodb", "dynamodb"]);
     assert_eq!(turns.leases(), json!({}));
     turns
         .simulator

@@ -2,12 +2,15 @@
 
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     process::Server,
     python::{Python, scratch},
 };
+
+/// AWS's own example.
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 /// A moto of its own.
 pub struct Moto {
@@ -36,6 +39,17 @@ impl Moto {
             .script("cloud.py", &[&self.server.origin, what, &arguments])
     }
 
+    /// From now on every request is recorded.
+    pub fn record(&self) {
+        self.ask("record", &json!({ "action": "start-recording" }));
+    }
+
+    /// The services of the recorded requests whose signature is the one that AWS's own library would make.
+    pub fn signed_services(&self) -> Vec<String> {
+        let services = self.ask("signed_services", &json!({ "secret": SECRET }));
+        serde_json::from_value(services).expect("names of services")
+    }
+
     /// What Lambda sets, with one service moved here.
     pub fn environment(&self, service: &str) -> Vec<(String, String)> {
         let moved = format!("AWS_ENDPOINT_URL_{service}");
@@ -43,10 +57,7 @@ impl Moto {
             (moved.as_str(), self.server.origin.as_str()),
             ("AWS_REGION", "eu-west-1"),
             ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-            (
-                "AWS_SECRET_ACCESS_KEY",
-                "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-            ),
+            ("AWS_SECRET_ACCESS_KEY", SECRET),
             ("AWS_SESSION_TOKEN", "session-token"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
