@@ -13,6 +13,9 @@ use crate::{
     error::{Code, Error, Result, Upstream},
 };
 
+/// The most that S3 takes in one request.
+const LARGEST: u64 = 5 << 30;
+
 /// What was copied, and where to.
 #[derive(Serialize)]
 pub struct Evidence<'a> {
@@ -44,6 +47,10 @@ pub async fn copy<'a>(
         .expect("a checked origin, a checked bucket name, a tenant and a GUID");
     let from = link_url(call, link)?;
     let sign = |bytes: u64, md5: Option<&str>| {
+        if bytes > LARGEST {
+            let detail = "The package is larger than the 5 GB that S3 takes in one request. Get its link by get_package_uri and download it.";
+            return Err(Error::new(Code::TooLarge, detail));
+        }
         let bytes = bytes.to_string();
         let mut headers = vec![
             ("content-length", bytes.as_str()),

@@ -56,6 +56,10 @@ fn responding_takes_an_app_of_its_own_with_its_secret() {
     for other in ["\"ClientId\"", "\"ClientSecretArn\""] {
         assert!(rule.contains(other), "{rule}");
     }
+    let rule = template.0["Rules"]["NothingRespondsWithoutItsApp"]["Assertions"].to_string();
+    for lonely in ["\"ResponseClientSecretArn\"", "\"ResponderArn\""] {
+        assert!(rule.contains(lonely), "{rule}");
+    }
     let half = [EVERYTHING[2]];
     assert_eq!(read_by_sam(&half)["conditions"]["responding"], false);
 }
@@ -198,7 +202,7 @@ fn guards_are_set_where_they_are_given() {
 fn evidence_is_kept_private_encrypted_and_whole() {
     let template = Template::unrolled();
     let bucket = &template.0["Resources"]["EvidenceBucket"];
-    assert_eq!(bucket["DeletionPolicy"], "Retain");
+    assert_eq!(bucket["DeletionPolicy"], "RetainExceptOnCreate");
     assert_eq!(bucket["UpdateReplacePolicy"], "Retain");
     let bucket = &bucket["Properties"];
     let closed = bucket["PublicAccessBlockConfiguration"]

@@ -50,6 +50,15 @@ fn the_limits_of_a_template_are_far() {
         .filter(|(_, function)| function["Properties"]["EventInvokeConfig"].is_object());
     let resources = count("Resources") + asynchronous.count();
     assert!(resources < 450, "{resources} resources");
+    // A function's name has 64 characters at most, and the README promises the stack's name 30 of them.
+    let longest = OPERATIONS
+        .iter()
+        .map(|operation| logical_id(operation).len())
+        .max();
+    assert!(
+        longest.is_some_and(|longest| 30 + 1 + longest <= 64),
+        "{longest:?}"
+    );
     assert!(count("Parameters") < 100);
     assert!(count("Outputs") < 100);
     let operations = template.0["Mappings"]["Operations"].as_object();
@@ -295,6 +304,9 @@ fn a_failed_change_is_kept_and_not_repeated() {
             continue;
         }
         assert_eq!(asynchronous["MaximumRetryAttempts"], 0, "{id}");
+        // What acts on a device acts now or not at all.
+        let age = &asynchronous["MaximumEventAgeInSeconds"];
+        assert_eq!(age == 60, role == "ActingRole", "{id}: {age}");
         let failed = &asynchronous["DestinationConfig"]["OnFailure"];
         assert_eq!(failed["Type"], "SQS", "{id}");
         let dead_letters = role.replace("Role", "DeadLetters");

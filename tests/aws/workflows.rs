@@ -16,7 +16,8 @@ fn definition(template: &Template, machine: &str) -> Value {
         let placeholder = format!("${{{name}}}");
         assert!(text.contains(&placeholder), "{path} has no use for {name}");
         let referred = value["Fn::GetAtt"][0].as_str().or(value["Ref"].as_str());
-        let given = referred.or(value.as_str()).map(str::to_owned);
+        let referred = referred.map(|name| name.replace("AWS::Partition", "aws"));
+        let given = referred.or(value.as_str().map(str::to_owned));
         text = text.replace(&placeholder, &given.unwrap_or_else(|| value.to_string()));
     }
     let rest = text.split_once("${").map(|(_, rest)| rest.lines().next());
@@ -175,6 +176,45 @@ fn devices_are_a_list_of_distinct_ids_however_many_there_are() {
         };
         assert_eq!(evaluated("devices"), devices);
         assert_eq!(evaluated("columns"), json!(["DeviceId"]));
+    }
+}
+
+/// A function that died may have sent the action; asking how one stands may be repeated.
+#[test]
+fn an_action_is_asked_for_again_only_where_none_can_have_been_sent() {
+    let (template, node) = (Template::unrolled(), Node::asl());
+    let respond = definition(&template, "RespondAndConfirm");
+    let weigh = &respond["States"]["Weigh"];
+    for (answered, code, state) in [
+        (false, "Throttled", "LookAtTheClock"),
+        (false, "DeadlineExceeded", "LookAtTheClock"),
+        (false, "Lambda.TooManyRequestsException", "LookAtTheClock"),
+        (false, "OutcomeUnknown", "OutcomeUnknown"),
+        (false, "Lambda.ServiceException", "OutcomeUnknown"),
+        (false, "Sandbox.Timedout", "OutcomeUnknown"),
+        (false, "Runtime.ExitError", "OutcomeUnknown"),
+        (false, "Lambda.ResourceNotFoundException", "GiveUp"),
+        (false, "NotFound", "GiveUp"),
+        (false, "UpstreamUnavailable", "GiveUp"),
+        (true, "NotFound", "LookAtTheClock"),
+        (true, "UpstreamUnavailable", "LookAtTheClock"),
+        (true, "Lambda.ServiceException", "LookAtTheClock"),
+        (true, "Sandbox.Timedout", "LookAtTheClock"),
+        (true, "PermissionMissing", "GiveUp"),
+    ] {
+        let variables = json!({ "answered": answered, "problem": { "code": code } });
+        let holds = |choice: &&Value| {
+            let expression = &choice["Condition"];
+            let asked = json!({ "expression": expression, "states": {}, "variables": variables });
+            node.asl_js("evaluate", &asked) == true
+        };
+        let choices = weigh["Choices"].as_array().expect("choices");
+        let chosen = choices.iter().find(holds).map(|choice| &choice["Next"]);
+        assert_eq!(
+            chosen.unwrap_or(&weigh["Default"]),
+            state,
+            "{code}, answered: {answered}"
+        );
     }
 }
 

@@ -150,11 +150,16 @@ fn what_is_no_response_operation_is_refused(stack: &Stack) {
         json!({ "input": device }),
         json!({ "operation": "isolate_device", "input": device, "timeoutSeconds": 0 }),
         json!({ "operation": "isolate_device", "input": device, "timeoutSeconds": "60" }),
+        json!({ "operation": "isolate_device", "input": device, "dryRun": true }),
     ];
     for input in &refused {
         let ended = stack.execute("respond-and-confirm", input);
         ended.with("InvalidInput", "InvalidInput");
     }
+    let mut dry = device;
+    dry["dryRun"] = json!(true);
+    let ended = stack.execute("collect-evidence", &dry);
+    ended.with("InvalidInput", "InvalidInput");
     assert_eq!(stack.simulator.requests().len(), 0);
 }
 
