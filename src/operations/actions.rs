@@ -56,15 +56,8 @@ impl Operation for ListActions {
     const PERMISSIONS: Permissions = READ;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        let listing = Counted {
-            path: "machineactions",
-            filter: &self.filter(call.invocation.now)?,
-            asked: &self.filter(Timestamp::UNIX_EPOCH)?,
-            page: 10_000,
-            none_is_404: false,
-        };
-        let top = self.top.unwrap_or_default();
-        page::counted(call, listing, self.cursor.as_deref(), top).await
+        let listing = Counted::of(call, "machineactions", |now| self.filter(now))?;
+        page::counted(call, listing, self.cursor.as_deref(), self.top).await
     }
 }
 

@@ -58,20 +58,8 @@ impl Operation for ListDevices {
     const PERMISSIONS: Permissions = READ;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        let listing = Counted {
-            path: "machines",
-            filter: &self.filter(call.invocation.now)?,
-            asked: &self.filter(Timestamp::UNIX_EPOCH)?,
-            page: 10_000,
-            none_is_404: true,
-        };
-        page::counted(
-            call,
-            listing,
-            self.cursor.as_deref(),
-            self.top.unwrap_or_default(),
-        )
-        .await
+        let listing = Counted::of(call, "machines", |now| self.filter(now))?.none_is_404();
+        page::counted(call, listing, self.cursor.as_deref(), self.top).await
     }
 }
 

@@ -47,20 +47,8 @@ impl Operation for ListVulnerabilities {
     const PERMISSIONS: Permissions = VULNERABILITIES;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        let listing = Counted {
-            path: "vulnerabilities",
-            filter: &self.filter(call.invocation.now)?,
-            asked: &self.filter(Timestamp::UNIX_EPOCH)?,
-            page: 8_000,
-            none_is_404: false,
-        };
-        page::counted(
-            call,
-            listing,
-            self.cursor.as_deref(),
-            self.top.unwrap_or_default(),
-        )
-        .await
+        let listing = Counted::of(call, "vulnerabilities", |now| self.filter(now))?.by(8_000);
+        page::counted(call, listing, self.cursor.as_deref(), self.top).await
     }
 }
 

@@ -59,20 +59,8 @@ impl Operation for ListIndicators {
     const PERMISSIONS: Permissions = INDICATORS;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        let listing = Counted {
-            path: "indicators",
-            filter: &self.filter(call.invocation.now)?,
-            asked: &self.filter(Timestamp::UNIX_EPOCH)?,
-            page: 10_000,
-            none_is_404: false,
-        };
-        page::counted(
-            call,
-            listing,
-            self.cursor.as_deref(),
-            self.top.unwrap_or_default(),
-        )
-        .await
+        let listing = Counted::of(call, "indicators", |now| self.filter(now))?;
+        page::counted(call, listing, self.cursor.as_deref(), self.top).await
     }
 }
 

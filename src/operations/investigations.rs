@@ -46,20 +46,8 @@ impl Operation for ListInvestigations {
     const PERMISSIONS: Permissions = READ;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        let listing = Counted {
-            path: "investigations",
-            filter: &self.filter(call.invocation.now)?,
-            asked: &self.filter(Timestamp::UNIX_EPOCH)?,
-            page: 10_000,
-            none_is_404: false,
-        };
-        page::counted(
-            call,
-            listing,
-            self.cursor.as_deref(),
-            self.top.unwrap_or_default(),
-        )
-        .await
+        let listing = Counted::of(call, "investigations", |now| self.filter(now))?;
+        page::counted(call, listing, self.cursor.as_deref(), self.top).await
     }
 }
 

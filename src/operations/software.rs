@@ -47,7 +47,8 @@ impl Operation for ListSoftware {
             .eq("name", self.name.as_deref())
             .eq("vendor", self.vendor.as_deref())
             .or_raw(self.filter.as_deref())?;
-        list(call, "Software", &filter, self.cursor.as_deref(), self.top).await
+        let listing = Counted::of(call, "Software", |_| Ok(filter.clone()))?;
+        page::counted(call, listing, self.cursor.as_deref(), self.top).await
     }
 }
 
@@ -97,32 +98,9 @@ impl Operation for ListRecommendations {
             )
             .eq("status", self.status.map(RecommendationStatus::as_str))
             .or_raw(self.filter.as_deref())?;
-        list(
-            call,
-            "recommendations",
-            &filter,
-            self.cursor.as_deref(),
-            self.top,
-        )
-        .await
+        let listing = Counted::of(call, "recommendations", |_| Ok(filter.clone()))?;
+        page::counted(call, listing, self.cursor.as_deref(), self.top).await
     }
-}
-
-async fn list(
-    call: &Call<'_>,
-    path: &str,
-    filter: &Filter,
-    cursor: Option<&str>,
-    top: Option<Top>,
-) -> Result<Answer> {
-    let listing = Counted {
-        path,
-        filter,
-        asked: filter,
-        page: 10_000,
-        none_is_404: false,
-    };
-    page::counted(call, listing, cursor, top.unwrap_or_default()).await
 }
 
 lookup! {

@@ -13,19 +13,49 @@ use crate::{
     error::{Code, Error, Result},
     odata::Filter,
     operation::Answer,
+    time::Timestamp,
 };
 
 /// What to list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Counted<'a> {
-    pub path: &'a str,
-    pub filter: &'a Filter,
+    path: &'a str,
+    filter: Filter,
     /// The same filter with relative times counted back from a fixed instant.
-    pub asked: &'a Filter,
+    asked: Filter,
     /// The most items that the API puts on a page.
-    pub page: usize,
-    /// Whether a 404 says that there are none.
-    pub none_is_404: bool,
+    page: usize,
+    none_is_404: bool,
+}
+
+impl<'a> Counted<'a> {
+    /// The items behind a path, by a filter whose relative times count back from the instant that it is given.
+    pub fn of(
+        call: &Call<'_>,
+        path: &'a str,
+        filter: impl Fn(Timestamp) -> Result<Filter>,
+    ) -> Result<Self> {
+        Ok(Self {
+            path,
+            filter: filter(call.invocation.now)?,
+            asked: filter(Timestamp::UNIX_EPOCH)?,
+            page: 10_000,
+            none_is_404: false,
+        })
+    }
+
+    /// Where the API puts fewer than 10,000 on a page.
+    pub fn by(self, page: usize) -> Self {
+        Self { page, ..self }
+    }
+
+    /// Where a 404 says that there are none.
+    pub fn none_is_404(self) -> Self {
+        Self {
+            none_is_404: true,
+            ..self
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -42,9 +72,10 @@ pub async fn counted(
     call: &Call<'_>,
     listing: Counted<'_>,
     cursor: Option<&str>,
-    top: Top,
+    top: Option<Top>,
 ) -> Result<Answer> {
-    let start = Cursor::counting(call, listing.path, listing.filter, listing.asked);
+    let top = top.unwrap_or_default();
+    let start = Cursor::counting(call, listing.path, &listing.filter, &listing.asked);
     let mut cursor = match cursor {
         Some(text) => start.resumed(text)?,
         None => start,
