@@ -69,6 +69,15 @@ impl Deadline {
         self.remaining() > wait.saturating_add(Duration::from_millis(250))
     }
 
+    /// Waits that long, unless no request could be made after it. Answers whether it did.
+    pub async fn wait(self, wait: Duration) -> bool {
+        let has_room = self.leaves_room_after(wait);
+        if has_room {
+            tokio::time::sleep(wait).await;
+        }
+        has_room
+    }
+
     /// Takes a lock, or gives up in time. One that is free costs no timer.
     pub async fn lock<T>(self, mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         match mutex.try_lock() {

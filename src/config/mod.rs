@@ -107,7 +107,8 @@ impl Tenant {
     }
 }
 
-fn is_guid(text: &str) -> bool {
+/// Whether it is a GUID, with hyphens and without braces.
+pub fn is_guid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',

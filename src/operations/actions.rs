@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
+    devices::READ,
     endpoint_words::ActionStatus,
     ids::{ActionId, DeviceId},
     response::comment,
@@ -27,8 +28,6 @@ use crate::{
     },
     time::Timestamp,
 };
-
-const READ: Permissions = Permissions::endpoint(&["Machine.Read.All", "Machine.ReadWrite.All"]);
 
 /// `GET /machineactions`. <https://learn.microsoft.com/defender-endpoint/api/get-machineactions-collection>
 #[derive(Deserialize)]
@@ -139,7 +138,7 @@ impl Operation for CancelAction {
         if !action.is_under_way() {
             return Err(is_over(&action));
         }
-        check_tags(call, &action.device).await?;
+        check_tags(call, action.device()).await?;
         let cancel = [path[0], path[1], "cancel"];
         let body = json!({ "Comment": comment(&self.comment)? });
         match call
@@ -155,10 +154,9 @@ impl Operation for CancelAction {
 async fn look_for_cancel(call: &Call<'_>, path: &[&str], lost: Lost) -> Result<Answer> {
     let mut seen = "There was no time left to look.".to_owned();
     for wait in LOOKS {
-        if !call.invocation.deadline.leaves_room_after(wait) {
+        if !call.invocation.deadline.wait(wait).await {
             break;
         }
-        tokio::time::sleep(wait).await;
         match call.get::<MachineAction>(path, &[]).await {
             Ok(action) if action.status == Status::Cancelled => return Ok(requested(&action)),
             Ok(action) if !action.is_under_way() => return Err(is_over(&action)),

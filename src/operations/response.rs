@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
+    devices::READ,
     ids::{DeviceId, Sha1},
     vocabulary::Comment,
 };
@@ -19,7 +20,7 @@ use crate::{
 
 /// The permission of an action, and that of looking at the device and its actions.
 pub const fn to(act: &'static [&'static str]) -> Permissions {
-    Permissions::endpoint(act).and(&["Machine.Read.All", "Machine.ReadWrite.All"])
+    Permissions::endpoint(act).and(READ.endpoint)
 }
 
 /// The longest comment. Microsoft tells of no limit; its mark at the end must not be cut off.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::config::is_guid;
+
 /// So many hexadecimal digits, in lower case.
 pub fn hex(text: &str, digits: usize) -> Option<String> {
     let is = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -14,14 +16,7 @@ pub fn digits(text: &str) -> Option<String> {
 }
 
 pub fn guid(text: &str) -> Option<String> {
-    let lengths = [8, 4, 4, 4, 12];
-    let parts: Vec<_> = text.split('-').collect();
-    let is = parts.len() == lengths.len()
-        && parts
-            .iter()
-            .zip(lengths)
-            .all(|(part, digits)| hex(part, digits).is_some());
-    is.then(|| text.to_ascii_lowercase())
+    is_guid(text).then(|| text.to_ascii_lowercase())
 }
 
 /// An address in its canonical form.

@@ -91,7 +91,7 @@ pub async fn counted(
                 // There is no link where `$top` is sent, and none behind a short page.
                 more = got > 0 && (got >= wanted || page.next.is_some());
                 for item in &page.value {
-                    call.take_room(call.room().cost(item.get().as_bytes()));
+                    call.take_room_for(item);
                 }
                 items.extend(page.value);
             }
@@ -164,7 +164,7 @@ pub async fn whole(call: &Call<'_>, path: &[&str], query: &[(&str, &str)]) -> Re
             .collect();
         let page: Page = call.get(path, &asked).await?;
         for item in &page.value {
-            call.take_room(call.room().cost(item.get().as_bytes()));
+            call.take_room_for(item);
         }
         items.extend(page.value);
         let Some(link) = page.next else {

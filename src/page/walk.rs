@@ -116,8 +116,7 @@ impl<'a> Walk<'a> {
             .into_iter()
             .filter(|item| has_severity(item, severity.as_deref()))
         {
-            self.call
-                .take_room(self.call.room().cost(item.get().as_bytes()));
+            self.call.take_room_for(&item);
             self.items.push(item);
         }
         Ok(more)

@@ -132,16 +132,6 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Whether there is time for another look, after this wait.
-    async fn wait(&self, wait: Option<Duration>) -> bool {
-        let deadline = self.call.invocation.deadline;
-        let Some(wait) = wait.filter(|wait| deadline.leaves_room_after(*wait)) else {
-            return false;
-        };
-        tokio::time::sleep(wait).await;
-        true
-    }
-
     /// Waits a while until the list shows what was accepted: whoever looks next must see it. On the way, an opposite action that
     /// was accepted at the same time shows, which only callers without leases, and the portal, can bring about.
     async fn see_in_list(&mut self, sent: &MachineAction, looked: Timestamp) -> Result<()> {
@@ -160,14 +150,16 @@ impl<'a> Attempt<'a> {
                     return Ok(());
                 }
             };
-            self.unlisted = !actions.iter().any(|action| action.id == sent.id);
-            let is_other =
-                |action: &&MachineAction| action.id != sent.id && desired.is_hindered_by(action);
+            self.unlisted = !actions.iter().any(|action| action.id() == sent.id());
+            let is_other = |action: &&MachineAction| {
+                action.id() != sent.id() && desired.is_hindered_by(action)
+            };
             if let Some(other) = actions.iter().find(is_other) {
                 return Err(self.met(sent, other));
             }
-            if !self.unlisted || !self.wait(waits.next()).await {
-                return Ok(());
+            match waits.next().filter(|_| self.unlisted) {
+                Some(wait) if call.invocation.deadline.wait(wait).await => {}
+                _ => return Ok(()),
             }
         }
     }
@@ -191,7 +183,7 @@ impl<'a> Attempt<'a> {
     async fn look_for_pending(&mut self, refusal: Error) -> Result<Answer> {
         let (call, desired) = (self.call, self.desired);
         for wait in LOOKS {
-            if !self.wait(Some(wait)).await {
+            if !call.invocation.deadline.wait(wait).await {
                 break;
             }
             let (actions, now) = history::of_device(call, desired.device, desired.kind).await?;
@@ -213,7 +205,7 @@ impl<'a> Attempt<'a> {
         let (call, desired) = (self.call, self.desired);
         let (mut has_looked, mut same) = (false, None);
         for wait in LOOKS {
-            if !self.wait(Some(wait)).await {
+            if !call.invocation.deadline.wait(wait).await {
                 break;
             }
             let since = looked - CLOCKS;

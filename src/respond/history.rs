@@ -5,12 +5,7 @@
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
-use crate::{
-    call::Call,
-    error::Result,
-    odata::Filter,
-    time::{Timestamp, to_odata},
-};
+use crate::{call::Call, error::Result, odata::Filter, time::Timestamp};
 
 /// What an action does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,9 +84,7 @@ impl Status {
 /// A machine action. Of its many fields these are looked at; the rest stays as it was sent.
 #[derive(Debug)]
 pub struct MachineAction {
-    pub id: String,
     pub status: Status,
-    pub device: String,
     /// When it last changed, or else when it was made.
     pub at: Option<Timestamp>,
     told: Fields,
@@ -144,9 +137,7 @@ impl<'de> Deserialize<'de> for MachineAction {
         .flatten()
         .find_map(|at| at.parse().ok());
         Ok(Self {
-            id: told.id.clone(),
             status: Status::named(&told.status),
-            device: told.machine_id.clone(),
             at,
             told,
             json,
@@ -158,6 +149,14 @@ impl MachineAction {
     /// The action as Microsoft sent it.
     pub fn json(&self) -> &RawValue {
         &self.json
+    }
+
+    pub fn id(&self) -> &str {
+        &self.told.id
+    }
+
+    pub fn device(&self) -> &str {
+        &self.told.machine_id
     }
 
     pub fn is(&self, kind: Kind) -> bool {
@@ -172,7 +171,11 @@ impl MachineAction {
     pub fn title(&self) -> String {
         let scope = self.told.scope.as_deref().map(|scope| format!("{scope}, "));
         let (kind, status) = (&self.told.kind, &self.told.status);
-        format!("{kind} {} ({}{status})", self.id, scope.unwrap_or_default())
+        format!(
+            "{kind} {} ({}{status})",
+            self.id(),
+            scope.unwrap_or_default()
+        )
     }
 
     /// Whether its comment holds this.
@@ -278,10 +281,10 @@ fn about(device: &str, kind: Kind) -> Filter {
 
 /// Whether so many actions of a kind were made in the whole tenant since then.
 pub async fn reaches(call: &Call<'_>, kind: Kind, since: Timestamp, most: u32) -> Result<bool> {
-    let filter = format!(
-        "type eq '{}' and creationDateTimeUtc ge {}",
-        kind.name(),
-        to_odata(since)
+    let filter = Filter::default().eq("type", Some(kind.name())).at(
+        "creationDateTimeUtc",
+        "ge",
+        Some(since),
     );
     let top = most.to_string();
     let query = [("$top", top.as_str()), ("$filter", filter.as_str())];

@@ -38,7 +38,7 @@ impl<'a> Lease<'a> {
             tries += 1;
             // Held for about a second as a rule: ask often at first.
             let wait = Duration::from_millis(fastrand::u64(25..75) << tries.min(4));
-            if !call.invocation.deadline.leaves_room_after(wait) {
+            if !call.invocation.deadline.wait(wait).await {
                 let detail = format!(
                     "Other callers had their turn at the {} until the function's time ran out, so nothing was done. Repeat the call \
                      after `retryAfterSeconds`.",
@@ -46,7 +46,6 @@ impl<'a> Lease<'a> {
                 );
                 return Err(Error::new(Code::DeadlineExceeded, detail).after(rest));
             }
-            tokio::time::sleep(wait).await;
         }
     }
 
