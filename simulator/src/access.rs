@@ -44,7 +44,7 @@ pub(crate) fn admit(
             "Lifetime validation failed, the token is expired.",
         ));
     }
-    if claims.aud != resource.audience() {
+    if claims.aud != resource.audience() && claims.aud != resource.app_id() {
         return Err(Denied::Unauthorized(
             "Access token validation failure. Invalid audience.",
         ));
@@ -73,11 +73,12 @@ pub(crate) fn admit(
     let app = state.tenants[tenant]
         .apps
         .iter()
-        .find(|app| app.client_id == claims.appid);
+        .find(|app| app.client_id == claims.client_id());
+    let client_id = claims.client_id().to_owned();
     Ok(Caller {
         tenant,
-        app: app.map_or_else(|| claims.appid.clone(), |app| app.display_name.clone()),
-        client_id: claims.appid,
+        app: app.map_or_else(|| client_id.clone(), |app| app.display_name.clone()),
+        client_id,
         roles: claims.roles,
     })
 }

@@ -60,6 +60,15 @@ impl Answer {
         self.headers.push((name.to_owned(), value.into()));
     }
 
+    /// One header line for each of these values, in place of those of this name.
+    pub fn headers(mut self, name: &str, values: Vec<String>) -> Answer {
+        self.headers
+            .retain(|(header, _)| !header.eq_ignore_ascii_case(name));
+        let lines = values.into_iter().map(|value| (name.to_owned(), value));
+        self.headers.extend(lines);
+        self
+    }
+
     /// The whole body at once.
     pub fn collect(&mut self) -> Bytes {
         let whole = match std::mem::replace(&mut self.body, AnswerBody::Whole(Bytes::new())) {

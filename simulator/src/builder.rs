@@ -1,5 +1,6 @@
 //! Starting a simulator other than the usual one.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -11,12 +12,14 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
+use crate::aws::Aws;
+use crate::aws::sts::IssuerKey;
 use crate::clock::Clock;
 use crate::entra::key::SigningKey;
 use crate::faults::Faults;
 use crate::state::State;
 use crate::storage::Signer;
-use crate::{Simulator, seeds, server, time};
+use crate::{Simulator, customers, seeds, server, time};
 
 /// What a simulator is started with; see [`Simulator::builder`].
 #[derive(Debug, Default)]
@@ -25,6 +28,7 @@ pub struct Builder {
     live_clock: bool,
     port: u16,
     tenants: Option<PathBuf>,
+    customers: usize,
 }
 
 impl Builder {
@@ -52,13 +56,20 @@ impl Builder {
         self
     }
 
+    /// Adds so many small tenants, `customer-001.example` and on, in which the first application is consented to; see
+    /// [`Simulator::customers`].
+    pub fn customers(mut self, count: usize) -> Builder {
+        self.customers = count;
+        self
+    }
+
     /// Listens and answers from now on.
     ///
     /// # Errors
     /// The port is taken, or a tenant's file cannot be read; the error names it.
     pub fn start(self) -> io::Result<Simulator> {
         let machine = time::ticks(jiff::Timestamp::now()).unwrap_or_default();
-        let tenants = seeds::tenants(
+        let mut tenants = seeds::tenants(
             &self.tenants.unwrap_or_else(seeds::usual),
             self.live_clock.then_some(machine),
         )?;
@@ -66,6 +77,11 @@ impl Builder {
             true => Clock::running(machine),
             false => Clock::frozen(time::parse(&tenants[0].as_of).unwrap_or(machine)),
         };
+        let as_of = tenants[0].as_of.clone();
+        let signed_in = tenants[tenants.len() - 1].domain.clone();
+        if let Some(app) = tenants[0].apps.first().cloned() {
+            tenants.extend(customers::make(self.customers, &app, &as_of));
+        }
         let listener = TcpListener::bind(("127.0.0.1", self.port))?;
         let port = listener.local_addr()?.port();
         let (acceptor, ca_pem) = match self.tls {
@@ -79,9 +95,14 @@ impl Builder {
             clock,
             key: SigningKey::load(),
             tenants,
+            signed_in,
             faults: Faults::default(),
             requests: Vec::new(),
             signer: Signer::new(),
+            aws: Aws::default(),
+            aws_key: IssuerKey::load(),
+            foreign_issuers: Vec::new(),
+            used_assertions: HashSet::new(),
         };
         let state = Arc::new(Mutex::new(state));
         let (stop, stopped) = oneshot::channel();

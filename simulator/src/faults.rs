@@ -11,7 +11,7 @@ use crate::request::Request;
 pub struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// A prefix of the raw path.
+    /// A prefix of the raw path; `/` is AWS's Security Token Service alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// A part of the decoded query, `$skip=50`.
@@ -38,7 +38,7 @@ pub struct Fault {
     rename_all_fields = "camelCase"
 )]
 pub enum Kind {
-    /// 429. `form` is guessed from the path; `message` replaces the usual text.
+    /// 429, but 400 as AWS says it. `form` is guessed from the path; `message` replaces the usual text.
     Throttle {
         retry_after: Option<RetryAfter>,
         form: Option<Form>,
@@ -108,6 +108,7 @@ pub enum Form {
     Graph,
     Defender,
     Entra,
+    Aws,
 }
 
 impl Form {
@@ -116,6 +117,7 @@ impl Form {
         match path.trim_start_matches('/').split('/').next() {
             Some("v1.0") => Form::Graph,
             Some("api") => Form::Defender,
+            Some("") => Form::Aws,
             _ => Form::Entra,
         }
     }
@@ -204,7 +206,9 @@ impl Faults {
         self.first(request, tenant, |kind| match kind {
             // These two are asked later, when the page is known.
             Kind::ExpandFails { .. } => false,
-            Kind::Entra { .. } => Form::of(&request.path) == Form::Entra,
+            Kind::Entra { .. } => {
+                Form::of(&request.path) == Form::Entra && request.path.ends_with("/token")
+            }
             _ => true,
         })
     }
@@ -242,10 +246,10 @@ impl Faults {
                     .method
                     .as_ref()
                     .is_none_or(|method| method.eq_ignore_ascii_case(&request.method))
-                && fault
-                    .path
-                    .as_ref()
-                    .is_none_or(|path| request.path.starts_with(path.as_str()))
+                && fault.path.as_ref().is_none_or(|path| match path.as_str() {
+                    "/" => request.path == "/",
+                    prefix => request.path.starts_with(prefix),
+                })
                 && fault
                     .query
                     .as_ref()

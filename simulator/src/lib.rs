@@ -1,9 +1,12 @@
 //! A Defender tenant on loopback: Microsoft Entra ID, Microsoft Graph security, the Defender XDR API and the Defender for
-//! Endpoint API, as far as their public documentation tells. One origin serves everything:
+//! Endpoint API, as far as their public documentation tells, and of AWS what a function of theirs needs to come in without
+//! a secret. One origin serves everything:
 //!
 //! | path | what |
 //! |---|---|
-//! | `/{tenant}/oauth2/v2.0/token`, `/{tenant}/oauth2/token` | client credentials with a secret; AADSTS refusals; RS256 tokens |
+//! | `/{tenant}/oauth2/v2.0/token`, `/{tenant}/oauth2/token` | client credentials with a secret, a certificate's assertion or a federated token; `claims`; AADSTS refusals; RS256 tokens |
+//! | `/{tenant}/v2.0/adminconsent`, `/{tenant}/adminconsent`, `/{tenant}/oauth2/authorize` | a page on which an administrator consents or does not |
+//! | `POST /` | AWS's `sts:GetWebIdentityToken`, signature and all |
 //! | `/{tenant}[/v2.0]/.well-known/openid-configuration`, `/{tenant}/discovery[/v2.0]/keys` | discovery, key sets |
 //! | `/v1.0/security/incidents`, `/v1.0/security/alerts_v2` | list, get, update, comment |
 //! | `/v1.0/security/runHuntingQuery` | a KQL subset over small tables |
@@ -26,18 +29,36 @@
 //! [`Tenant::when_in_progress`] what a second one meets, [`Tenant::actions_visible_after`] how late the API shows it, and
 //! [`Tenant::history`] what really was taken on.
 //!
-//! Not simulated: quotas (a throttle comes only as a fault), client assertions, starting investigations, `$select` and
-//! `$search`, KQL beyond the subset. Where the documentation is silent a choice was made: lists are newest creation first, a
-//! next page is linked even where its `$skip` will be refused, a hunting answer ends after 100,000 rows, the opposite of an
-//! action under way is taken on, an isolated device can be isolated again, a live response fails if the library lacks its
-//! script, and a device is taken to have had its addresses since it was first seen.
+//! A client assertion is judged by the machine's clock, so that a function's own are good while the simulator's clock stands
+//! still ([`Tenant::assertion_clock_ahead_seconds`] sets it off), and without leeway. It is refused with AADSTS50027 if it
+//! is malformed or lacks `exp` or `jti`, 700021 if `iss` or `sub` is not the client id, 700023 for another `aud`, 700024
+//! outside its time, 5002738 for an unknown `alg`, 700027 for a key that is unknown, expired or did not sign it, 50013 if its
+//! `jti` was used before. A federated token gets 70021 where there is no federated credential, 700211, 700213 (7002138 if
+//! but the case differs) and 700212 for an `iss`, `sub` and `aud` that none has, 90061 if the issuer's keys are unknown
+//! ([`Simulator::know_issuer`]), then the numbers above. What has not spread yet is a [`Kind::Entra`] fault: 70021 for a
+//! fresh federated credential, 7000229 or 700016 after consent.
+//!
+//! Graph's tokens have a `nonce` in their header and are signed over its digest, so that only Graph can verify them, and
+//! Graph alone gives claims challenges ([`Tenant::challenge`]). Key sets hold a second key, which signs nothing.
+//!
+//! Not simulated: quotas (a throttle comes only as a fault), signing in, starting investigations, `$select` and `$search`,
+//! KQL beyond the subset. Where the documentation is silent a choice was made: a `jti` is required and good for one use, lists
+//! are newest creation first, a next page is linked even where its `$skip` will be refused, a hunting answer ends after
+//! 100,000 rows, the opposite of an action under way is taken on, an isolated device can be isolated again, a live response
+//! fails if the library lacks its script, and a device is taken to have had its addresses since it was first seen.
 
 mod access;
 mod action;
+mod administrator;
 mod answer;
+mod app;
+mod aws;
 mod builder;
+mod certificate;
+mod challenge;
 mod clock;
 mod control;
+mod customers;
 mod device;
 mod endpoint;
 mod entra;
@@ -47,6 +68,7 @@ mod graph;
 mod hunting;
 mod incident;
 mod indicator;
+mod jwt;
 mod kql;
 mod library;
 mod live_response;
@@ -69,7 +91,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 pub use action::{Accepted, Action, ActionKind, Cancellation, Fate, Pace, Status, WhenInProgress};
+pub use administrator::Decision;
+pub use app::{App, FederatedCredential, Secret};
+pub use aws::{Aws, AwsRefusal};
 pub use builder::Builder;
+pub use certificate::Certificate;
+pub use challenge::{Challenge, ChallengeForm};
 pub use device::{Device, Isolation};
 pub use exposure::{Exposure, GroupScore, Known, Version};
 pub use faults::{Fault, Form, Kind, RetryAfter};
@@ -80,7 +107,7 @@ pub use kql::value::{Column, Row, Type, Value};
 pub use library::LibraryFile;
 pub use live_response::Command;
 pub use request::Request;
-pub use tenant::{App, Secret, Tenant};
+pub use tenant::Tenant;
 
 /// A running simulator; it stops when dropped.
 pub struct Simulator {
@@ -134,6 +161,17 @@ impl Simulator {
         let (tenant, app) =
             found.unwrap_or_else(|| panic!("the simulator has no application {app}"));
         self.variables(tenant, Some(app))
+    }
+
+    /// Lets tokens of this issuer be verified by the key of this certificate, so that federated credentials can name it.
+    ///
+    /// # Panics
+    /// If the certificate is not PEM.
+    pub fn know_issuer(&self, issuer: &str, certificate: &Certificate) {
+        let read = certificate::Registered::read(&certificate.certificate_pem);
+        let key = read.expect("a certificate in PEM").public_key;
+        let mut state = server::lock(&self.state);
+        state.foreign_issuers.push((issuer.to_owned(), key));
     }
 
     fn variables(&self, tenant: &Tenant, app: Option<&App>) -> Vec<(String, String)> {

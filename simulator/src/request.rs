@@ -48,6 +48,23 @@ impl Request {
         form_urlencoded::parse(&self.body).into_owned().collect()
     }
 
+    /// A POST of form fields as a browser makes it, to a path with a query.
+    pub(crate) fn post(path_and_query: &str, body: &str) -> Request {
+        let (path, query) = path_and_query
+            .split_once('?')
+            .unwrap_or((path_and_query, ""));
+        Request {
+            method: "POST".into(),
+            path: path.into(),
+            query_string: query.into(),
+            query: form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+            headers: Vec::new(),
+            body: body.into(),
+        }
+    }
+
     pub(crate) fn segments(&self) -> Vec<String> {
         let decode = |segment: &str| {
             percent_encoding::percent_decode_str(segment)

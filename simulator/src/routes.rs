@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::answer::Answer;
+use crate::aws::sts;
 use crate::request::Request;
 use crate::state::State;
 use crate::{endpoint, entra, graph, storage, xdr};
@@ -19,6 +20,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
                 false => endpoint::answer(state, request, rest),
             }
         }
+        [""] if request.method == "POST" => sts::answer(state, request),
         ["_storage", rest @ ..] => storage::answer(state, request, rest),
         all => entra::answer(state, request, all).unwrap_or_else(|| {
             Answer::json(404, &json!({ "error": { "code": "NotFound", "message": "The simulator has nothing here." } }))

@@ -47,6 +47,13 @@ fn tenant(folder: &Path, now: Option<i64>) -> io::Result<Tenant> {
         .ok_or_else(|| io::Error::other(format!("asOf {} is no instant", told.as_of)))?;
     let shift = now.map_or(0, |now| (now - as_of).div_euclid(SECOND));
     let mut tenant: Tenant = read(&folder.join("tenant.json"), shift)?;
+    for certificate in tenant.apps.iter_mut().flat_map(|app| &mut app.certificates) {
+        if !certificate.starts_with("-----BEGIN") {
+            let path = folder.join(&*certificate);
+            let named = |error| io::Error::other(format!("{}: {error}", path.display()));
+            *certificate = std::fs::read_to_string(&path).map_err(named)?;
+        }
+    }
     tenant.incidents = read(&folder.join("incidents.json"), shift)?;
     tenant.alerts = read(&folder.join("alerts.json"), shift)?;
     tenant.devices = known(&folder.join("devices.json"), shift)?;

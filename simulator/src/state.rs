@@ -1,5 +1,9 @@
 //! All that a running simulator remembers, behind one lock.
 
+use std::collections::HashSet;
+
+use crate::aws::Aws;
+use crate::aws::sts::IssuerKey;
 use crate::clock::Clock;
 use crate::entra::key::SigningKey;
 use crate::faults::Faults;
@@ -12,9 +16,17 @@ pub(crate) struct State {
     pub clock: Clock,
     pub key: SigningKey,
     pub tenants: Vec<Tenant>,
+    /// The tenant, by its GUID or domain, of the administrator who is asked for consent.
+    pub signed_in: String,
     pub faults: Faults,
     pub requests: Vec<Request>,
     pub signer: Signer,
+    pub aws: Aws,
+    pub aws_key: IssuerKey,
+    /// Public keys (PKCS #1 DER) of further issuers that federated credentials may name.
+    pub foreign_issuers: Vec<(String, Vec<u8>)>,
+    /// The `jti` of every certificate's assertion so far.
+    pub used_assertions: HashSet<String>,
 }
 
 impl State {
@@ -24,6 +36,13 @@ impl State {
         self.tenants
             .iter_mut()
             .for_each(|tenant| tenant.settle(now));
+    }
+
+    /// Every issuer whose tokens can be verified, with its key.
+    pub fn issuers(&self) -> Vec<(String, Vec<u8>)> {
+        let mut issuers = self.foreign_issuers.clone();
+        issuers.push((self.aws.issuer.clone(), self.aws_key.public().to_vec()));
+        issuers
     }
 
     pub fn tenant(&mut self, id_or_domain: &str) -> Option<&mut Tenant> {

@@ -9,6 +9,7 @@ use hyper::body::Bytes;
 use serde_json::Value;
 
 use crate::answer::{Answer, AnswerBody};
+use crate::aws::sts;
 use crate::faults::{Form, Kind, RetryAfter};
 use crate::request::Request;
 use crate::state::State;
@@ -132,6 +133,7 @@ fn error(
         Form::Graph => graph::error(request, status, code.unwrap_or(usual), message, now),
         Form::Defender => xdr::error(status, code.unwrap_or(usual), message),
         Form::Entra => Answer::new(status, "text/plain", message.to_owned()),
+        Form::Aws => sts::Refusal::new(status, code.unwrap_or(usual), message).answer(),
     }
 }
 
@@ -157,6 +159,9 @@ fn throttled(
             "text/plain",
             message.unwrap_or("Too Many Requests").to_owned(),
         ),
+        Form::Aws => {
+            sts::Refusal::new(400, "Throttling", message.unwrap_or("Rate exceeded")).answer()
+        }
     };
     match retry_after {
         None => answer,

@@ -1,13 +1,14 @@
 //! A tenant's state: its applications, incidents, alerts, devices and hunting tables. Tests change it through `Simulator::edit`.
 
-use std::collections::{BTreeMap, HashSet};
-
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::action::{Action, Fate, Pace, WhenInProgress};
+use crate::app::App;
+use crate::challenge::{Challenge, ChallengeForm};
 use crate::device::Device;
 use crate::entra::key;
 use crate::exposure::Exposure;
@@ -78,51 +79,24 @@ pub struct Tenant {
     /// The live response library.
     #[serde(skip)]
     pub library: Vec<LibraryFile>,
+    /// How far Entra's clock, which judges client assertions, is ahead of the machine's. The simulator's own clock plays
+    /// no part in that, so that a function's assertions are good under a clock that stands still.
+    #[serde(skip)]
+    pub assertion_clock_ahead_seconds: i64,
+    /// Leaves the key that signs tokens out of the tenant's key sets, as if it were newer than they.
+    #[serde(skip)]
+    pub signing_key_hidden: bool,
+    /// What Graph challenges this tenant's tokens for.
+    #[serde(skip)]
+    pub challenge: Option<Challenge>,
     /// The clock when the actions were last brought up to it.
     #[serde(skip)]
     pub(crate) now: i64,
+    /// The `claims` that each token was asked for with, by the token's `uti`.
     #[serde(skip)]
-    pub(crate) issued: HashSet<String>,
+    pub(crate) issued: HashMap<String, Value>,
     #[serde(skip)]
     pub(crate) revoked: HashSet<String>,
-}
-
-/// An application as this tenant knows it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct App {
-    pub client_id: String,
-    pub display_name: String,
-    /// A disabled application gets AADSTS7000112.
-    #[serde(default = "yes")]
-    pub enabled: bool,
-    /// Without its service principal an application gets AADSTS7000229.
-    #[serde(default = "yes")]
-    pub service_principal: bool,
-    pub secrets: Vec<Secret>,
-    /// Granted application roles by resource: `graph`, `xdr`, `endpoint`.
-    #[serde(default)]
-    pub roles: BTreeMap<String, Vec<String>>,
-    /// How long its tokens live, which is also the `expires_in` that the caller sees.
-    #[serde(default = "default_lifetime")]
-    pub token_lifetime_seconds: i64,
-}
-
-/// One of an application's client secrets.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Secret {
-    pub value: String,
-    /// After this instant the secret gets AADSTS7000222.
-    #[serde(default)]
-    pub expires: Option<String>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn default_lifetime() -> i64 {
-    3599
 }
 
 fn package_bytes() -> usize {
@@ -163,7 +137,17 @@ impl Tenant {
 
     /// Every token issued so far is refused from now on with 401.
     pub fn revoke_tokens(&mut self) {
-        self.revoked.extend(self.issued.drain());
+        self.revoked.extend(self.issued.drain().map(|(id, _)| id));
+    }
+
+    /// Graph challenges every token that was not asked for with these claims, in the usual form, until
+    /// [`Tenant::challenge`] is something else; whether the caller said that it understands challenges is not asked.
+    pub fn challenge(&mut self, claims: Value) {
+        self.challenge = Some(Challenge {
+            claims,
+            form: ChallengeForm::default(),
+            insatiable: false,
+        });
     }
 
     /// This one token is refused from now on with 401.

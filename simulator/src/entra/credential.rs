@@ -1,19 +1,34 @@
-//! How a caller proves to be an application: a client secret in the form or by HTTP Basic.
+//! How a caller proves to be an application: a client secret in the form or by HTTP Basic, or a client assertion.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::assertion::{self, Surroundings};
 use super::refusal::Refusal;
+use crate::app::App;
 use crate::request::Request;
-use crate::tenant::App;
 use crate::time;
 
 /// What the caller presented.
 pub(super) enum Credential {
     Secret(String),
-    /// A certificate's assertion or a federated token.
-    Assertion,
+    /// A certificate's assertion or a federated token, and how the caller calls its kind.
+    Assertion {
+        kind: Option<String>,
+        token: String,
+    },
     None,
+}
+
+impl Credential {
+    /// `appidacr`: how strongly the application proved itself.
+    pub fn strength(&self) -> &'static str {
+        match self {
+            Credential::Secret(_) => "1",
+            Credential::Assertion { .. } => "2",
+            Credential::None => "0",
+        }
+    }
 }
 
 /// The client id and credential of a token request.
@@ -26,7 +41,10 @@ pub(super) fn presented(
     }
     let credential = match (form("client_secret"), form("client_assertion")) {
         (Some(secret), _) => Credential::Secret(secret),
-        (None, Some(_)) => Credential::Assertion,
+        (None, Some(token)) => Credential::Assertion {
+            kind: form("client_assertion_type"),
+            token,
+        },
         (None, None) => Credential::None,
     };
     (form("client_id"), credential)
@@ -47,23 +65,29 @@ fn basic(request: &Request) -> Option<(String, String)> {
 }
 
 /// Refuses what does not prove that the caller is `app`.
-pub(super) fn check(app: &App, credential: &Credential, now: i64) -> Result<(), Refusal> {
-    let id = &app.client_id;
-    let presented = match credential {
-        Credential::Secret(secret) => secret,
-        Credential::Assertion => {
-            let message = format!(
-                "Client assertions are not accepted for application '{id}' by this simulator: present a client_secret."
-            );
-            return Err(Refusal::new(7000218, message));
+pub(super) fn check(
+    app: &App,
+    credential: &Credential,
+    now: i64,
+    surroundings: Surroundings<'_>,
+) -> Result<(), Refusal> {
+    match credential {
+        Credential::Secret(secret) => check_secret(app, secret, now),
+        Credential::Assertion { kind, token } => {
+            assertion::check_kind(kind.as_deref())?;
+            assertion::check(app, token, surroundings)
         }
         Credential::None => {
             let message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
-            return Err(Refusal::new(7000218, message));
+            Err(Refusal::new(7000218, message))
         }
-    };
+    }
+}
+
+fn check_secret(app: &App, presented: &str, now: i64) -> Result<(), Refusal> {
+    let id = &app.client_id;
     let expired = |expires: &str| time::parse(expires).is_some_and(|end| end <= now);
-    match app.secrets.iter().find(|secret| secret.value == *presented) {
+    match app.secrets.iter().find(|secret| secret.value == presented) {
         None => Err(Refusal::new(
             7000215,
             format!(

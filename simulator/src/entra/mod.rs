@@ -1,11 +1,16 @@
 //! Microsoft Entra ID: the token endpoints of both versions, discovery documents and key sets.
 
+mod assertion;
+mod claims;
+mod consent;
+mod consent_page;
 mod credential;
+mod federation;
 pub(crate) mod key;
 mod refusal;
 mod token;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::answer::Answer;
 use crate::request::Request;
@@ -37,6 +42,15 @@ impl Resource {
         }
     }
 
+    /// The resource application's id, the `aud` of version 2.0 tokens.
+    pub fn app_id(self) -> &'static str {
+        match self {
+            Resource::Graph => "00000003-0000-0000-c000-000000000000",
+            Resource::Xdr => "8ee8fdad-f234-4243-8f3b-15c294843740",
+            Resource::Endpoint => "fc780465-2017-40d4-a0c5-307022471b92",
+        }
+    }
+
     /// Its key in a tenant file's `roles`.
     fn key(self) -> &'static str {
         match self {
@@ -48,13 +62,10 @@ impl Resource {
 
     fn named(uri: &str) -> Option<Resource> {
         match uri.trim_end_matches('/') {
-            "00000003-0000-0000-c000-000000000000" => Some(Resource::Graph),
-            "8ee8fdad-f234-4243-8f3b-15c294843740" => Some(Resource::Xdr),
-            "fc780465-2017-40d4-a0c5-307022471b92" => Some(Resource::Endpoint),
             "https://securitycenter.onmicrosoft.com/windowsatpservice" => Some(Resource::Endpoint),
             uri => [Resource::Graph, Resource::Xdr, Resource::Endpoint]
                 .into_iter()
-                .find(|resource| resource.audience() == uri),
+                .find(|resource| resource.audience() == uri || resource.app_id() == uri),
         }
     }
 }
@@ -70,6 +81,13 @@ pub(crate) fn answer(state: &mut State, request: &Request, segments: &[&str]) ->
         [tenant, ".well-known", "openid-configuration"] => discovery(state, tenant, Version::V1),
         [tenant, "discovery", "v2.0", "keys"] => keys(state, tenant, Version::V2),
         [tenant, "discovery", "keys"] => keys(state, tenant, Version::V1),
+        [tenant, "v2.0", "adminconsent"] => {
+            consent::answer(state, request, tenant, consent::Kind::V2)
+        }
+        [tenant, "adminconsent"] => consent::answer(state, request, tenant, consent::Kind::V1),
+        [tenant, "oauth2", "authorize"] => {
+            consent::answer(state, request, tenant, consent::Kind::Authorize)
+        }
         _ => return None,
     };
     let asked_id = request
@@ -117,11 +135,12 @@ fn discovery(state: &mut State, tenant: &str, version: Version) -> Answer {
 }
 
 fn keys(state: &mut State, tenant: &str, version: Version) -> Answer {
-    let Some(id) = state.tenant(tenant).map(|tenant| tenant.tenant_id.clone()) else {
+    let found = state.tenant(tenant);
+    let Some((id, hidden)) = found.map(|one| (one.tenant_id.clone(), one.signing_key_hidden))
+    else {
         return token::tenant_not_found(tenant).answer(state.clock.now());
     };
-    let keys: Value = state.key.jwks(&issuer(&id, version));
-    Answer::json(200, &keys)
+    Answer::json(200, &state.key.jwks(&issuer(&id, version), hidden))
 }
 
 fn issuer(tenant_id: &str, version: Version) -> String {

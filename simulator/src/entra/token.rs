@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::assertion::Surroundings;
 use super::key::Claims;
 use super::refusal::Refusal;
-use super::{Resource, Version, credential, issuer};
+use super::{Resource, Version, claims, credential, issuer};
 use crate::request::Request;
 use crate::state::{State, guid};
 use crate::time::SECOND;
@@ -77,14 +78,17 @@ pub(super) fn issue(
         Version::V2 => scope_resource(&required("scope")?)?,
     };
 
-    let now = state.clock.now();
+    let asked = claims::asked(&form)?;
+    let (now, named) = (state.clock.now(), tenant);
+    let issuers = state.issuers();
     let tenant = state
         .tenants
         .iter_mut()
         .find(|known| known.is(tenant))
         .ok_or_else(|| tenant_not_found(tenant))?;
     let (tenant_id, display_name) = (tenant.tenant_id.clone(), tenant.display_name.clone());
-    let app = tenant.app(&client_id).ok_or_else(|| Refusal::new(700016, format!(
+    let ahead = tenant.assertion_clock_ahead_seconds;
+    let app = tenant.app(&client_id).cloned().ok_or_else(|| Refusal::new(700016, format!(
         "Application with identifier '{client_id}' was not found in the directory '{display_name}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant."
     )))?;
     if !app.service_principal {
@@ -102,35 +106,56 @@ pub(super) fn issue(
             ),
         ));
     }
-    credential::check(app, &credential, now)?;
+    let surroundings = Surroundings {
+        audiences: endpoints(&state.origin, [named, &tenant_id]),
+        now: jiff::Timestamp::now().as_second() + ahead,
+        issuers: &issuers,
+        used: &mut state.used_assertions,
+    };
+    credential::check(&app, &credential, now, surroundings)?;
     let granted_for = Resource::named(&resource).ok_or_else(|| Refusal::new(500011, format!(
         "The resource principal named {resource} was not found in the tenant named {display_name}."
     )))?;
 
     let (issued, lifetime) = (now.div_euclid(SECOND), app.token_lifetime_seconds);
-    let claims = Claims {
-        aud: granted_for.audience().into(),
-        iss: issuer(&tenant_id, Version::V1),
+    let mut claims = Claims {
         iat: issued,
         nbf: issued,
         exp: issued + lifetime,
-        appid: app.client_id.clone(),
-        appidacr: "1".into(),
         idp: issuer(&tenant_id, Version::V1),
         idtyp: "app".into(),
         oid: app.client_id.clone(),
-        roles: app
-            .roles
-            .get(granted_for.key())
-            .cloned()
-            .unwrap_or_default(),
         sub: app.client_id.clone(),
-        tid: tenant_id,
         uti: guid(),
-        ver: "1.0".into(),
+        acrs: claims::values(&asked, "acrs"),
+        xms_cc: claims::values(&asked, "xms_cc"),
+        ..Claims::default()
     };
-    tenant.issued.insert(claims.uti.clone());
-    let access_token = state.key.sign(&claims);
+    let (id, strength) = (app.client_id.clone(), credential.strength().to_owned());
+    // The resource decides about the version, not the endpoint.
+    if app
+        .version_2_tokens
+        .iter()
+        .any(|one| one == granted_for.key())
+    {
+        claims.ver = "2.0".into();
+        claims.aud = granted_for.app_id().into();
+        claims.iss = issuer(&tenant_id, Version::V2);
+        (claims.azp, claims.azpacr) = (id, strength);
+    } else {
+        claims.ver = "1.0".into();
+        claims.aud = granted_for.audience().into();
+        claims.iss = issuer(&tenant_id, Version::V1);
+        (claims.appid, claims.appidacr) = (id, strength);
+    }
+    claims.tid = tenant_id;
+    claims.roles = app
+        .roles
+        .get(granted_for.key())
+        .cloned()
+        .unwrap_or_default();
+    tenant.issued.insert(claims.uti.clone(), asked);
+    let access_token = state.key.sign(&claims, granted_for == Resource::Graph);
     Ok(match version {
         Version::V2 => json!({
             "token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": access_token,
@@ -143,8 +168,19 @@ pub(super) fn issue(
     })
 }
 
+/// The token endpoint of a tenant by each of its names, here and at the login host that this origin stands for.
+fn endpoints(origin: &str, names: [&str; 2]) -> Vec<String> {
+    let hosts = [origin, "https://login.microsoftonline.com"];
+    let bases = hosts
+        .iter()
+        .flat_map(|host| names.map(|name| format!("{host}/{name}")));
+    bases
+        .flat_map(|base| ["/oauth2/v2.0/token", "/oauth2/token"].map(|end| format!("{base}{end}")))
+        .collect()
+}
+
 /// The one resource of `{resource}/.default`.
-fn scope_resource(scope: &str) -> Result<String, Refusal> {
+pub(super) fn scope_resource(scope: &str) -> Result<String, Refusal> {
     let invalid = |why: &str| {
         Refusal::new(
             70011,

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::access::{self, Caller, Denied};
 use crate::answer::Answer;
+use crate::challenge;
 use crate::entra::Resource;
 use crate::request::Request;
 use crate::state::{State, guid};
@@ -61,6 +62,12 @@ impl From<Denied> for Failure {
 
 /// Answers a call below `/v1.0`.
 pub(crate) fn answer(state: &mut State, request: &Request, segments: &[&str]) -> Answer {
+    if let Some(challenge) = challenge::of(state, request) {
+        let message = "Continuous access evaluation asks for a token with further claims.";
+        let code = "InvalidAuthenticationToken";
+        let answer = error(request, 401, code, message, state.clock.now());
+        return answer.headers("www-authenticate", challenge);
+    }
     let result = match (request.method.as_str(), segments) {
         ("GET", ["security", "incidents"]) => incidents::list(state, request),
         ("GET", ["security", "incidents", id]) => incidents::get(state, request, id),

@@ -1,5 +1,7 @@
 //! A client with the first tenant's credentials.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use simulator::Simulator;
@@ -18,6 +20,12 @@ pub fn http() -> Client {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap()
+}
+
+/// A JWT's claims, its signature unseen.
+pub fn claims(token: &str) -> Value {
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
 /// A call's status and body; a body that is no JSON is a JSON string.
@@ -61,6 +69,26 @@ pub async fn token(sim: &Simulator, tenant: &str, resource: &str) -> String {
     .await;
     assert_eq!(status, 200, "{body}");
     body["access_token"].as_str().unwrap().to_owned()
+}
+
+/// The form with a client assertion in place of the secret.
+pub fn assertion_form(resource: &str, assertion: &str) -> Vec<(&'static str, String)> {
+    let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    let mut fields = form(resource);
+    fields.retain(|(name, _)| *name != "client_secret");
+    fields.push(("client_assertion_type", kind.into()));
+    fields.push(("client_assertion", assertion.into()));
+    fields
+}
+
+/// The AADSTS number of a refusal, 0 for an answer without one.
+pub fn number(body: &Value) -> u64 {
+    body["error_codes"][0].as_u64().unwrap_or_default()
+}
+
+/// The machine's now in Unix seconds.
+pub fn machine_now() -> i64 {
+    jiff::Timestamp::now().as_second()
 }
 
 /// A simulator with a token for one of its APIs.

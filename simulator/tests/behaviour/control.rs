@@ -85,7 +85,7 @@ async fn everything_can_be_done_over_http_and_leaves_no_trace_in_the_log() {
             .as_array()
             .unwrap()
             .len(),
-        3
+        4
     );
 
     let paths: Vec<String> = api

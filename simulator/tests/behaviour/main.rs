@@ -1,8 +1,13 @@
 //! The simulator over the socket, as a client meets it.
 
+mod assertions;
+mod aws;
+mod challenges;
 mod changes;
 mod client;
+mod consent;
 mod control;
+mod customers;
 mod downloads;
 mod endpoint;
 mod entra;
@@ -10,4 +15,5 @@ mod faults;
 mod graph;
 mod hunting;
 mod respond;
+mod tokens;
 mod xdr;
