@@ -45,6 +45,21 @@ impl Api {
         }
     }
 
+    /// The id of the API's own app, which is the audience of version 2.0 tokens.
+    fn app_id(self) -> &'static str {
+        match self {
+            Api::Graph => "00000003-0000-0000-c000-000000000000",
+            Api::Xdr => "8ee8fdad-f234-4243-8f3b-15c294843740",
+            Api::Endpoint => "fc780465-2017-40d4-a0c5-307022471b92",
+        }
+    }
+
+    /// Whether a token with that audience is the API's, where one was asked for by the name `requested`.
+    pub fn is_audience(self, audience: &str, requested: &str) -> bool {
+        let bare = audience.trim_end_matches('/');
+        bare == requested.trim_end_matches('/') || bare == self.app_id()
+    }
+
     /// What comes between the base URL and an operation's own path.
     pub fn prefix(self) -> &'static str {
         match self {
@@ -55,77 +70,102 @@ impl Api {
 }
 
 /// A Microsoft cloud: tokens of one are worth nothing in another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cloud {
-    Global,
-    Gcc,
-    GccHigh,
-    Dod,
-    China,
+#[derive(Debug)]
+pub struct Cloud {
+    /// As `DEFENDER_CLOUD` spells it.
+    pub name: &'static str,
+    pub login: &'static str,
+    /// The audience that the cloud's Entra expects in another issuer's tokens,
+    /// <https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations>.
+    pub federation: &'static str,
+    /// None where Microsoft offers no Defender.
+    apis: Option<Apis>,
 }
 
-/// Where a cloud's services are. An API's audience, for which its tokens are issued, goes with the cloud and not with the host.
-#[derive(Clone, Copy, Debug)]
-pub struct Hosts {
-    pub login: &'static str,
+/// Where a cloud's APIs are. The audience, for which an API's tokens are issued, goes with the cloud and not with the host.
+#[derive(Debug)]
+struct Apis {
     graph: &'static str,
     xdr: &'static str,
     endpoint: &'static str,
-    /// The name of the Endpoint API in tokens, which is not that of its host.
+    /// The name of the Endpoint API in tokens, which is not always that of its host.
     endpoint_audience: &'static str,
 }
 
-impl Cloud {
-    /// The hosts; none where the cloud has no Defender APIs.
-    ///
-    /// <https://learn.microsoft.com/defender-xdr/usgov>, <https://learn.microsoft.com/defender-endpoint/gov>,
-    /// <https://learn.microsoft.com/graph/deployments>
-    pub fn hosts(self) -> Option<Hosts> {
-        Some(match self {
-            Cloud::Global => Hosts {
-                login: "login.microsoftonline.com",
-                graph: "graph.microsoft.com",
-                xdr: "api.security.microsoft.com",
-                endpoint: "api.security.microsoft.com",
-                endpoint_audience: "api.securitycenter.microsoft.com",
-            },
-            Cloud::Gcc => Hosts {
-                login: "login.microsoftonline.com",
-                graph: "graph.microsoft.com",
-                xdr: "api-gcc.security.microsoft.us",
-                endpoint: "api-gcc.securitycenter.microsoft.us",
-                endpoint_audience: "api-gcc.securitycenter.microsoft.us",
-            },
-            Cloud::GccHigh => Hosts {
-                login: "login.microsoftonline.us",
-                graph: "graph.microsoft.us",
-                xdr: "api-gov.security.microsoft.us",
-                endpoint: "api-gov.securitycenter.microsoft.us",
-                endpoint_audience: "api-gov.securitycenter.microsoft.us",
-            },
-            Cloud::Dod => Hosts {
-                graph: "dod-graph.microsoft.us",
-                ..Cloud::GccHigh.hosts()?
-            },
-            Cloud::China => return None,
-        })
-    }
-}
+/// The clouds; the first is the default.
+///
+/// <https://learn.microsoft.com/defender-xdr/usgov>, <https://learn.microsoft.com/defender-endpoint/gov>,
+/// <https://learn.microsoft.com/graph/deployments>, <https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud>
+pub static CLOUDS: [Cloud; 5] = [
+    Cloud {
+        name: "global",
+        login: "login.microsoftonline.com",
+        federation: "api://AzureADTokenExchange",
+        apis: Some(Apis {
+            graph: "graph.microsoft.com",
+            xdr: "api.security.microsoft.com",
+            endpoint: "api.security.microsoft.com",
+            endpoint_audience: "api.securitycenter.microsoft.com",
+        }),
+    },
+    Cloud {
+        name: "gcc",
+        login: "login.microsoftonline.com",
+        federation: "api://AzureADTokenExchange",
+        apis: Some(Apis {
+            graph: "graph.microsoft.com",
+            xdr: "api-gcc.security.microsoft.us",
+            endpoint: "api-gcc.securitycenter.microsoft.us",
+            endpoint_audience: "api-gcc.securitycenter.microsoft.us",
+        }),
+    },
+    Cloud {
+        name: "gcc-high",
+        login: "login.microsoftonline.us",
+        federation: "api://AzureADTokenExchangeUSGov",
+        apis: Some(Apis {
+            graph: "graph.microsoft.us",
+            xdr: "api-gov.security.microsoft.us",
+            endpoint: "api-gov.securitycenter.microsoft.us",
+            endpoint_audience: "api-gov.securitycenter.microsoft.us",
+        }),
+    },
+    Cloud {
+        name: "dod",
+        login: "login.microsoftonline.us",
+        federation: "api://AzureADTokenExchangeUSGov",
+        apis: Some(Apis {
+            graph: "dod-graph.microsoft.us",
+            xdr: "api-gov.security.microsoft.us",
+            endpoint: "api-gov.securitycenter.microsoft.us",
+            endpoint_audience: "api-gov.securitycenter.microsoft.us",
+        }),
+    },
+    // Graph is at microsoftgraph.chinacloudapi.cn, but without incidents, alerts and hunting.
+    Cloud {
+        name: "china",
+        login: "login.partner.microsoftonline.cn",
+        federation: "api://AzureADTokenExchangeChina",
+        apis: None,
+    },
+];
 
-impl Hosts {
-    pub fn of(&self, api: Api) -> &'static str {
-        match api {
-            Api::Graph => self.graph,
-            Api::Xdr => self.xdr,
-            Api::Endpoint => self.endpoint,
-        }
+impl Cloud {
+    /// The host of an API; none where the cloud lacks it.
+    pub fn host(&self, api: Api) -> Option<&'static str> {
+        let apis = self.apis.as_ref()?;
+        Some(match api {
+            Api::Graph => apis.graph,
+            Api::Xdr => apis.xdr,
+            Api::Endpoint => apis.endpoint,
+        })
     }
 
     /// The host whose name tokens are issued for, by default.
-    pub fn audience(&self, api: Api) -> &'static str {
+    pub fn audience(&self, api: Api) -> Option<&'static str> {
         match api {
-            Api::Endpoint => self.endpoint_audience,
-            api => self.of(api),
+            Api::Endpoint => self.apis.as_ref().map(|apis| apis.endpoint_audience),
+            api => self.host(api),
         }
     }
 }

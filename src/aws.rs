@@ -1,6 +1,9 @@
 //! Requests to AWS services, signed for the client that is there already: the SDK would bring a client and a start of its own.
 
-use std::{fmt::Display, time::SystemTime};
+use std::{
+    fmt::Display,
+    time::{Duration, SystemTime},
+};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::{
@@ -26,14 +29,31 @@ pub fn json_request(service: &AwsService, target: &'static str, body: String) ->
         "dynamodb" => "application/x-amz-json-1.0",
         _ => "application/x-amz-json-1.1",
     };
-    let headers = [("content-type", version), ("x-amz-target", target)];
+    request(
+        service,
+        &[("content-type", version), ("x-amz-target", target)],
+        body,
+    )
+}
+
+/// A call in AWS's older protocol, a form, that may be made any number of times. It answers XML.
+pub fn query_request(service: &AwsService, form: String) -> Result<Outgoing> {
+    let form_encoded = "application/x-www-form-urlencoded; charset=utf-8";
+    request(service, &[("content-type", form_encoded)], form)
+}
+
+fn request(
+    service: &AwsService,
+    headers: &[(&'static str, &str)],
+    body: String,
+) -> Result<Outgoing> {
     let url = service.endpoint.clone();
     let body = body.into_bytes();
     Ok(Outgoing {
         service: service.name,
         kind: Kind::Read,
         method: Method::POST,
-        headers: signed(service, "POST", &url, &headers, SignableBody::Bytes(&body))?,
+        headers: signed(service, "POST", &url, headers, SignableBody::Bytes(&body))?,
         url,
         body,
         tries: retry::TRIES,
@@ -94,17 +114,26 @@ pub fn signed(
     Ok(headers)
 }
 
-/// AWS's name for what went wrong: `{"__type":"com.amazonaws...#ResourceNotFoundException","message":"..."}`.
+/// AWS's name for what went wrong: `{"__type":"com.amazonaws...#ResourceNotFoundException","message":"..."}`, or in XML
+/// `<ErrorResponse><Error><Code>AccessDenied</Code>...`.
 pub fn error_kind(reply: &Reply) -> String {
     #[derive(Default, Deserialize)]
     struct AwsError {
         #[serde(default, rename = "__type")]
         kind: String,
     }
-    let kind = serde_json::from_slice::<AwsError>(&reply.body)
-        .unwrap_or_default()
-        .kind;
-    kind.rsplit('#').next().unwrap_or_default().to_owned()
+    if let Ok(error) = serde_json::from_slice::<AwsError>(&reply.body) {
+        return error.kind.rsplit('#').next().unwrap_or_default().to_owned();
+    }
+    let text = std::str::from_utf8(&reply.body).unwrap_or_default();
+    element(text, "Code").unwrap_or_default().to_owned()
+}
+
+/// What stands in the first XML element of that name, where it is plain text.
+pub fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, after) = xml.split_once(&format!("<{name}>"))?;
+    let (text, _) = after.split_once(&format!("</{name}>"))?;
+    (!text.contains(['<', '&'])).then_some(text)
 }
 
 /// Who answered with an error, for the problem document.
@@ -117,10 +146,19 @@ pub fn upstream(service: &'static str, reply: &Reply) -> Upstream {
     }
 }
 
-/// AWS throttles with a 400.
-pub fn is_throttle(reply: &Reply) -> bool {
-    matches!(
+/// The error of a throttle, which AWS answers with a 400 and without saying for how long.
+pub fn throttled(reply: &Reply, service: &'static str) -> Option<Error> {
+    let is_throttle = matches!(
         error_kind(reply).as_str(),
-        "ThrottlingException" | "ProvisionedThroughputExceededException" | "RequestLimitExceeded"
-    )
+        "Throttling"
+            | "ThrottlingException"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+    );
+    is_throttle.then(|| {
+        let detail = format!("AWS is asked too often ({service}). Wait a moment, then repeat.");
+        Error::new(Code::Throttled, detail)
+            .from_upstream(upstream(service, reply))
+            .after(Duration::from_secs(1))
+    })
 }

@@ -11,6 +11,7 @@ use crate::{
     client::{Copied, Transfer},
     config::Bucket,
     error::{Code, Error, Result, Upstream},
+    s3,
 };
 
 /// The most that S3 takes in one request.
@@ -41,10 +42,7 @@ pub async fn copy<'a>(
     bucket: &'a Bucket,
     key: &'a str,
 ) -> Result<Evidence<'a>> {
-    let service = &bucket.service;
-    let endpoint = service.endpoint.as_str().trim_end_matches('/');
-    let to = Url::parse(&format!("{endpoint}/{}/{key}", bucket.name))
-        .expect("a checked origin, a checked bucket name, a tenant and a GUID");
+    let to = s3::url(bucket, key);
     let from = link_url(call, link)?;
     let sign = |bytes: u64, md5: Option<&str>| {
         if bytes > LARGEST {
@@ -58,7 +56,13 @@ pub async fn copy<'a>(
             ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
         ];
         headers.extend(md5.map(|md5| ("content-md5", md5)));
-        aws::signed(service, "PUT", &to, &headers, SignableBody::UnsignedPayload)
+        aws::signed(
+            &bucket.service,
+            "PUT",
+            &to,
+            &headers,
+            SignableBody::UnsignedPayload,
+        )
     };
     let copied = call
         .app
@@ -80,7 +84,7 @@ pub async fn copy<'a>(
             bytes,
         }),
         Copied::NotGiven { status } => Err(not_given(status)),
-        Copied::NotTaken { status, code } => Err(not_taken(status, code)),
+        Copied::NotTaken { status, code } => Err(s3::refusal(bucket, status, code)),
     }
 }
 
@@ -104,30 +108,6 @@ fn not_given(status: StatusCode) -> Error {
     Error::new(Code::UpstreamUnavailable, detail).from_upstream(Upstream {
         service: "storage",
         status: Some(status.as_u16()),
-        ..Upstream::default()
-    })
-}
-
-fn not_taken(status: StatusCode, code: Option<String>) -> Error {
-    let said = code.as_deref().unwrap_or("no reason");
-    let (kind, detail) = match status.as_u16() {
-        403 => (
-            Code::Misconfigured,
-            "The function's role may not write to the bucket that EVIDENCE_BUCKET names. Allow it s3:PutObject there.".to_owned(),
-        ),
-        404 => (
-            Code::Misconfigured,
-            "EVIDENCE_BUCKET names no bucket in the function's region.".to_owned(),
-        ),
-        status => (
-            Code::UpstreamUnavailable,
-            format!("S3 answered {status} ({said}) and kept nothing. Repeat the call."),
-        ),
-    };
-    Error::new(kind, detail).from_upstream(Upstream {
-        service: "s3",
-        status: Some(status.as_u16()),
-        code,
         ..Upstream::default()
     })
 }

@@ -10,10 +10,12 @@ use std::{
 
 use crate::{
     call::{App, Call, Invocation},
-    config::{Config, Tenant},
+    config::{AllowedTenants, Config, Tenant, is_guid},
     error::{Code, Error, Result},
     input::Input,
-    operation::{Answer, Entry},
+    operation::{Answer, Entry, Group, Render},
+    operations, results,
+    tenants::{Standing, served::Served},
 };
 
 /// One operation, ready to be invoked any number of times.
@@ -21,14 +23,22 @@ use crate::{
 pub struct Function {
     entry: &'static Entry,
     app: App,
+    served: Served,
 }
 
 impl Function {
     pub fn new(entry: &'static Entry, config: Config) -> Result<Self> {
+        operations::deployed(&config)?;
         Ok(Self {
             entry,
             app: App::new(config)?,
+            served: Served::default(),
         })
+    }
+
+    /// Does what every invocation needs, before the first one comes.
+    pub async fn start(&self) -> Result<()> {
+        self.app.prepare().await
     }
 
     /// The HTTP method that the operation answers to.
@@ -41,6 +51,11 @@ impl Function {
         self.entry.path
     }
 
+    /// How a person sees the outcome; none for an operation whose callers read JSON.
+    pub fn page(&self) -> Option<Render> {
+        self.entry.page
+    }
+
     /// Runs the operation on one input and writes the invocation's log line.
     pub async fn run(
         &self,
@@ -49,70 +64,128 @@ impl Function {
         trigger: Trigger<'_>,
     ) -> Result<Answer> {
         let started = Instant::now();
-        let mut line = Line {
+        let mut call = self.call(invocation);
+        let outcome = caught(async {
+            let (input, most) = self.prepare(input, &mut call).await?;
+            let answer = self.entry.run(input, &call).await?;
+            match most {
+                Some(most) if answer.json().len() > most => {
+                    results::store(&call, self.entry.name, answer).await
+                }
+                _ => Ok(answer),
+            }
+        });
+        let outcome = outcome
+            .await
+            .and_then(|answer| answer.fitting(invocation.room))
+            .map_err(|error| error.in_request(invocation.request_id));
+        let line = Line {
             entry: self.entry,
             trigger,
-            invocation,
+            call: &call,
             started,
-            tenant: &self.app.config.tenant,
         };
-        let prepared = input.and_then(|mut input| {
-            let tenant = self.tenant(&mut input)?;
-            Ok((self.call(tenant, invocation)?, input))
-        });
-        let (call, input) = match prepared {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                let error = error.in_request(invocation.request_id);
-                line.write(None, Some(&error));
-                return Err(error);
-            }
-        };
-        line.tenant = &call.tenant;
-        let outcome = caught(self.entry.run(input, &call))
-            .await
-            .and_then(|answer| answer.fitting(invocation.room));
-        let outcome = outcome.map_err(|error| error.in_request(invocation.request_id));
-        line.write(Some(&call), outcome.as_ref().err());
+        line.write(outcome.as_ref().err());
         outcome
     }
 
-    /// Whose tenant it is about: the default, or one that is allowed.
-    fn tenant(&self, input: &mut Input) -> Result<Tenant> {
-        let config = &self.app.config;
-        let Some(named) = input.take_text("tenantId")? else {
-            return Ok(config.tenant.clone());
-        };
-        let tenant = Tenant::parse(&named).ok_or_else(|| {
-            Error::field(
-                "tenantId",
-                "a tenant is named by its GUID or by a verified domain",
-            )
-        })?;
-        if tenant == config.tenant || config.allowed_tenants.contains(&tenant) {
-            return Ok(tenant);
-        }
-        let detail = format!(
-            "`tenantId`: this function does not serve {named}. ALLOWED_TENANTS lists the tenants that it does."
-        );
-        Err(Error::new(Code::TenantNotAllowed, detail))
+    fn call<'a>(&'a self, invocation: Invocation<'a>) -> Call<'a> {
+        let (config, permissions) = (&self.app.config, self.entry.permissions);
+        let api = permissions.api(config.api);
+        Call::new(
+            &self.app,
+            api,
+            permissions,
+            config.tenant.clone(),
+            invocation,
+        )
     }
 
-    fn call<'a>(&'a self, tenant: Tenant, invocation: Invocation<'a>) -> Result<Call<'a>> {
-        let permissions = &self.entry.permissions;
-        let api = permissions.api(self.app.config.api);
-        match permissions.on(api) {
-            [] => Err(Error::new(
-                Code::InvalidInput,
-                format!(
-                    "{} is not something that {} offers. Set DEFENDER_API=graph.",
-                    self.entry.name,
-                    api.title()
-                ),
-            )),
-            _ => Ok(Call::new(&self.app, api, *permissions, tenant, invocation)),
+    /// Takes out of the input what every operation accepts: the tenant, and how large an answer may be that is not stored. What is
+    /// left is the operation's own.
+    async fn prepare(
+        &self,
+        input: Result<Input>,
+        call: &mut Call<'_>,
+    ) -> Result<(Input, Option<usize>)> {
+        let mut input = input?;
+        let most = input.take("maxAnswerBytes")?;
+        if most.is_some() {
+            results::bucket(call)?;
+        }
+        if !self.entry.tenant_is_subject {
+            call.tenant = self.tenant(&mut input, call).await?;
+        } else if call.invocation.isolated.is_some() {
+            let detail = "The operation is about the tenants themselves, and Lambda keeps this process for one of them. Deploy it without \
+                          tenant isolation.";
+            return Err(Error::new(Code::Misconfigured, detail));
+        }
+        let permissions = &call.permissions;
+        if permissions.on(call.api).is_empty() && !permissions.is_none() {
+            let (name, api) = (self.entry.name, call.api.title());
+            let detail =
+                format!("{name} is not something that {api} offers. Set DEFENDER_API=graph.");
+            return Err(Error::new(Code::InvalidInput, detail));
+        }
+        Ok((input, most))
+    }
+
+    /// Whose tenant it is about: the one that Lambda keeps the process for, else the one that is named, else the default; and it has to
+    /// be the default or an allowed one.
+    async fn tenant(&self, input: &mut Input, call: &Call<'_>) -> Result<Tenant> {
+        let named = input.take("tenantId")?;
+        let read = |named: String| {
+            let reason = "a tenant is named by its GUID or by a verified domain";
+            Tenant::parse(&named).ok_or_else(|| Error::field("tenantId", reason))
+        };
+        let isolated = call.invocation.isolated.map(str::to_owned);
+        let (named, isolated): (Option<Tenant>, Option<Tenant>) = (
+            named.map(read).transpose()?,
+            isolated.map(read).transpose()?,
+        );
+        let tenant = match (named, isolated) {
+            (None, None) => return Ok(call.tenant.clone()),
+            (Some(named), Some(isolated)) if named != isolated => {
+                let reason = "Lambda runs this invocation for another tenant.";
+                return Err(not_allowed(&named, reason));
+            }
+            (Some(tenant), _) | (None, Some(tenant)) => tenant,
+        };
+        if tenant == call.tenant {
+            return Ok(tenant);
+        }
+        match &call.app.config.allowed_tenants {
+            AllowedTenants::Listed(tenants) if tenants.contains(&tenant) => Ok(tenant),
+            AllowedTenants::Listed(_) => {
+                let reason = "ALLOWED_TENANTS lists the tenants that it does.";
+                Err(not_allowed(&tenant, reason))
+            }
+            AllowedTenants::Registry if !is_guid(tenant.as_str()) => {
+                let reason =
+                    "It is a domain, and the registry knows tenants by their GUID: name that.";
+                Err(not_allowed(&tenant, reason))
+            }
+            AllowedTenants::Registry => match self.served.standing(call, &tenant).await? {
+                Some(standing) if standing.is_served() => Ok(tenant),
+                // How else would anybody learn that it has consented by a link which tells us nothing?
+                Some(Standing::Invited) if self.entry.group == Group::Token => Ok(tenant),
+                Some(_) => {
+                    let reason = "It was invited and has not consented yet.";
+                    Err(not_allowed(&tenant, reason))
+                }
+                None => {
+                    let reason = "It is not in the registry; `onboard_tenant` invites it.";
+                    Err(not_allowed(&tenant, reason))
+                }
+            },
         }
     }
+}
+
+fn not_allowed(tenant: &Tenant, reason: &str) -> Error {
+    let named = tenant.as_str();
+    let detail = format!("`tenantId`: this function does not serve {named}. {reason}");
+    Error::new(Code::TenantNotAllowed, detail)
 }
 
 /// A panic ends the operation, not the process.
@@ -141,27 +214,26 @@ pub struct Trigger<'a> {
 struct Line<'a> {
     entry: &'static Entry,
     trigger: Trigger<'a>,
-    invocation: Invocation<'a>,
+    call: &'a Call<'a>,
     started: Instant,
-    tenant: &'a Tenant,
 }
 
 impl Line<'_> {
-    fn write(&self, call: Option<&Call<'_>>, error: Option<&Error>) {
-        let upstream = call.map(|call| call.trace.upstream()).unwrap_or_default();
+    fn write(&self, error: Option<&Error>) {
+        let upstream = self.call.trace.upstream();
         macro_rules! line {
             ($level:ident, $outcome:literal, $message:expr) => {
                 tracing::$level!(
                     operation = self.entry.name,
                     trigger = self.trigger.kind,
                     record = self.trigger.record,
-                    tenant = self.tenant.as_str(),
+                    tenant = self.call.tenant.as_str(),
                     outcome = $outcome,
                     code = error.map(|error| error.code().name()),
                     durationMs = self.started.elapsed().as_millis() as u64,
                     upstreamCalls = upstream.calls,
                     upstreamRequestIds = upstream.request_ids.join(","),
-                    requestId = self.invocation.request_id,
+                    requestId = self.call.invocation.request_id,
                     traceId = self.trigger.trace_id,
                     "{}",
                     $message

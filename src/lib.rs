@@ -11,6 +11,8 @@ pub mod api;
 pub mod config;
 
 mod aws;
+mod dynamodb;
+mod s3;
 pub mod secrets;
 
 pub mod client;
@@ -23,10 +25,13 @@ pub mod odata;
 pub mod page;
 
 mod evidence;
+mod examination;
 pub mod input;
 pub mod operation;
 pub mod operations;
 mod respond;
+mod results;
+pub mod tenants;
 
 pub mod function;
 pub mod telemetry;

@@ -9,11 +9,11 @@ use defender_functions::{
 };
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 
-// One invocation at a time: more threads would only cost start-up time and memory.
+// An invocation waits for Microsoft most of its time, so that one thread serves many; more would only cost start-up time and memory.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::result::Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let function = match prepare() {
+    let function = match prepare().await {
         Ok(function) => function,
         Err(error) => {
             tracing::error!(code = error.code().name(), "{error}");
@@ -21,12 +21,14 @@ async fn main() -> std::result::Result<(), lambda_runtime::Error> {
             std::process::exit(1);
         }
     };
-    let function = &function;
+    // Invocations that run at once share it until the process ends.
+    let function: &Function = Box::leak(Box::new(function));
     let handler = service_fn(move |event: LambdaEvent<_>| trigger::handle(function, event));
-    Runtime::new(handler).run().await
+    // One at a time, unless AWS_LAMBDA_MAX_CONCURRENCY says otherwise, as it does on Lambda Managed Instances.
+    Runtime::new(handler).run_concurrent().await
 }
 
-fn prepare() -> Result<Function> {
+async fn prepare() -> Result<Function> {
     let name = std::env::var("_HANDLER").unwrap_or_default();
     let entry = operations::find(&name).ok_or_else(|| {
         let names: Vec<_> = operations::OPERATIONS
@@ -39,5 +41,7 @@ fn prepare() -> Result<Function> {
         );
         Error::new(Code::Misconfigured, detail)
     })?;
-    Function::new(entry, Config::from_env()?)
+    let function = Function::new(entry, Config::from_env()?)?;
+    function.start().await?;
+    Ok(function)
 }

@@ -5,7 +5,13 @@ use std::{fmt, future::Future, pin::Pin};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::{api::Api, call::Call, client::Room, error::Result, input::Input};
+use crate::{
+    api::Api,
+    call::Call,
+    client::Room,
+    error::{Error, Result},
+    input::Input,
+};
 
 /// One operation: a struct whose fields are its input and whose `run` is all it does.
 pub trait Operation: DeserializeOwned + Send {
@@ -18,9 +24,23 @@ pub trait Operation: DeserializeOwned + Send {
     const ROUTE: (&'static str, &'static str);
     /// Whether it changes anything at Microsoft.
     const CHANGES: bool = false;
+    /// Whether `tenantId` is what it is about, as an id is elsewhere, and not whose data it asks for.
+    const TENANT_IS_SUBJECT: bool = false;
+    /// How a person sees the outcome who comes by HTTP; callers read JSON.
+    const PAGE: Option<Render> = None;
     const PERMISSIONS: Permissions;
 
     fn run(self, call: &Call<'_>) -> impl Future<Output = Result<Answer>> + Send;
+}
+
+/// Writes the page of an outcome, with the id of the invocation.
+pub type Render = fn(std::result::Result<&Answer, &Error>, &str) -> Page;
+
+/// A page of HTML, and all that a browser may load for it.
+pub struct Page {
+    pub html: String,
+    /// The value of `Content-Security-Policy`.
+    pub policy: String,
 }
 
 /// The application permissions of which any one suffices, least privileged first; none where an API lacks the operation.
@@ -36,6 +56,18 @@ pub struct Permissions {
 }
 
 impl Permissions {
+    /// Of an operation that asks nothing of Microsoft's APIs.
+    pub const fn none() -> Self {
+        Self::endpoint(&[])
+    }
+
+    /// Whether it asks nothing of Microsoft's APIs.
+    pub fn is_none(&self) -> bool {
+        [self.graph, self.xdr, self.endpoint]
+            .iter()
+            .all(|any_of| any_of.is_empty())
+    }
+
     /// Of an operation of the Endpoint API.
     pub const fn endpoint(any_of: &'static [&'static str]) -> Self {
         Self {
@@ -86,6 +118,8 @@ pub enum Group {
     Entities,
     Exposure,
     Investigations,
+    Token,
+    Tenants,
 }
 
 impl fmt::Display for Group {
@@ -102,6 +136,8 @@ impl fmt::Display for Group {
             Group::Entities => "entities",
             Group::Exposure => "exposure",
             Group::Investigations => "investigations",
+            Group::Token => "token",
+            Group::Tenants => "tenants",
         })
     }
 }
@@ -150,6 +186,8 @@ pub struct Entry {
     pub method: &'static str,
     pub path: &'static str,
     pub changes: bool,
+    pub tenant_is_subject: bool,
+    pub page: Option<Render>,
     pub permissions: Permissions,
     run: for<'a> fn(Input, &'a Call<'a>) -> Running<'a>,
 }
@@ -163,6 +201,8 @@ impl Entry {
             method: O::ROUTE.0,
             path: O::ROUTE.1,
             changes: O::CHANGES,
+            tenant_is_subject: O::TENANT_IS_SUBJECT,
+            page: O::PAGE,
             permissions: O::PERMISSIONS,
             run: |input, call| Box::pin(async move { input.parse::<O>()?.run(call).await }),
         }

@@ -1,17 +1,14 @@
-//! The client secret in AWS Secrets Manager, read by one signed request over the HTTP client that is there already.
+//! What AWS Secrets Manager keeps for the function, read by one signed request over the HTTP client that is there already.
 
-use std::time::Duration;
-
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::{
     aws,
-    client::{Client, Failure, Outgoing, Reply, Room},
+    client::{Failure, Outgoing, Reply, Room},
     config::AwsSecret,
+    entra::token::Want,
     error::{Code, Error, Result},
-    telemetry::Trace,
-    time::Deadline,
 };
 
 const SERVICE: &str = "secretsmanager";
@@ -22,13 +19,8 @@ const ROOM: Room = Room {
     escaped: false,
 };
 
-/// Reads the secrets: a plain string, or a JSON object with `clientSecret` and perhaps `previousClientSecret`.
-pub async fn client_secrets(
-    secret: &AwsSecret,
-    client: &Client,
-    deadline: Deadline,
-    trace: &Trace,
-) -> Result<Vec<SecretString>> {
+/// Reads the text of a secret.
+pub async fn text(secret: &AwsSecret, want: &Want<'_>) -> Result<SecretString> {
     let body = serde_json::json!({ "SecretId": secret.id }).to_string();
     let request = Outgoing {
         passing: throttled,
@@ -40,95 +32,95 @@ pub async fn client_secrets(
         #[derive(Deserialize)]
         struct Value {
             #[serde(rename = "SecretString")]
-            text: Option<String>,
+            text: Option<SecretString>,
         }
         serde_json::from_slice(&reply.body)
             .map_err(|_| "is not the documented JSON".to_owned())
             .map(|value: Value| value.text)
     };
-    match client.send(&request, deadline, trace, read).await {
-        Ok(Some(text)) => extract(&text),
-        Ok(None) => Err(unusable("is binary; store a string")),
+    let outcome = want
+        .client
+        .send(&request, want.deadline, want.trace, read)
+        .await;
+    match outcome {
+        Ok(Some(text)) => Ok(text),
+        Ok(None) => Err(unusable(secret, "is binary; store a string")),
         Err(Failure::Refused(reply)) => Err(refusal(secret, &reply)),
         Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
     }
 }
 
-fn extract(text: &str) -> Result<Vec<SecretString>> {
+/// The client secrets in a secret's text: a plain string, or a JSON object with `clientSecret` and perhaps `previousClientSecret`.
+pub fn client_secrets(secret: &AwsSecret, text: &SecretString) -> Result<Vec<SecretString>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Document {
-        client_secret: String,
-        previous_client_secret: Option<String>,
+        client_secret: SecretString,
+        previous_client_secret: Option<SecretString>,
     }
-    let secrets = match text.trim_start().starts_with('{') {
+    let text = text.expose_secret().trim();
+    let secrets = match text.starts_with('{') {
         true => serde_json::from_str(text)
             .map(|document: Document| vec![Some(document.client_secret), document.previous_client_secret])
             .map_err(|_| {
-                unusable("is a JSON object without the string `clientSecret`; store that, or the client secret alone")
+                unusable(
+                    secret,
+                    "is a JSON object without the string `clientSecret`; store that, or the client secret alone",
+                )
             })?,
-        false => vec![Some(text.trim().to_owned())],
+        false => vec![Some(text.into())],
     };
     let secrets: Vec<_> = secrets
         .into_iter()
         .flatten()
-        .filter(|secret| !secret.is_empty())
-        .map(Into::into)
+        .filter(|secret| !secret.expose_secret().is_empty())
         .collect();
     match secrets.is_empty() {
-        true => Err(unusable("is empty")),
+        true => Err(unusable(secret, "is empty")),
         false => Ok(secrets),
     }
 }
 
-fn unusable(problem: &str) -> Error {
+fn unusable(secret: &AwsSecret, problem: &str) -> Error {
     Error::new(
         Code::Misconfigured,
-        format!("The secret that AZURE_CLIENT_SECRET_ID names {problem}."),
+        format!("The secret that {} names {problem}.", secret.variable),
     )
 }
 
-/// AWS throttles with a 400 and does not say for how long.
 fn throttled(reply: &Reply) -> Option<Error> {
-    aws::is_throttle(reply).then(|| {
-        let detail = "Secrets Manager is asked too often. Wait a moment, then repeat.";
-        Error::new(Code::Throttled, detail)
-            .from_upstream(aws::upstream(SERVICE, reply))
-            .after(Duration::from_secs(1))
-    })
+    aws::throttled(reply, SERVICE)
 }
 
 fn refusal(secret: &AwsSecret, reply: &Reply) -> Error {
     // Anything but an ARN may be the secret itself, put there by mistake.
-    let named = if secret.id.starts_with("arn:") {
-        format!(" ({})", secret.id)
-    } else {
-        String::new()
+    let name = match secret.id.starts_with("arn:") {
+        true => format!("{} ({})", secret.variable, secret.id),
+        false => secret.variable.to_owned(),
     };
     let region = &secret.service.region;
     let detail = match aws::error_kind(reply).as_str() {
         "ResourceNotFoundException" => format!(
-            "AZURE_CLIENT_SECRET_ID{named} names no secret in {region}. It takes the name or ARN of one, not the secret."
+            "{name} names no secret in {region}. It takes the name or ARN of one, not the secret."
         ),
         "AccessDeniedException" => format!(
-            "The function's role may not read the secret that AZURE_CLIENT_SECRET_ID{named} names. Allow it \
-             secretsmanager:GetSecretValue (and kms:Decrypt, if the secret has a key of its own)."
+            "The function's role may not read the secret that {name} names. Allow it secretsmanager:GetSecretValue (and kms:Decrypt, if \
+             the secret has a key of its own)."
         ),
         "DecryptionFailure" => format!(
-            "The secret that AZURE_CLIENT_SECRET_ID{named} names cannot be decrypted. Allow the role kms:Decrypt on its key."
+            "The secret that {name} names cannot be decrypted. Allow the role kms:Decrypt on its key."
         ),
-        _ => format!(
-            "Secrets Manager refused to give the secret that AZURE_CLIENT_SECRET_ID{named} names."
-        ),
+        _ => format!("Secrets Manager refused to give the secret that {name} names."),
     };
     Error::new(Code::Misconfigured, detail).from_upstream(aws::upstream(SERVICE, reply))
 }
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
+    use std::time::Duration;
 
     use super::*;
+    use crate::config::AwsService;
 
     #[test]
     fn a_throttle_is_told_from_a_refusal() {
@@ -147,8 +139,20 @@ mod tests {
 
     #[test]
     fn a_secret_is_a_plain_string_or_a_document() {
+        let at = AwsSecret {
+            variable: "AZURE_CLIENT_SECRET_ID",
+            id: "app".to_owned(),
+            service: AwsService {
+                name: SERVICE,
+                endpoint: reqwest::Url::parse("https://secretsmanager.example").unwrap(),
+                region: "eu-west-1".to_owned(),
+                access_key_id: "AKIDEXAMPLE".to_owned(),
+                secret_access_key: "k".into(),
+                session_token: None,
+            },
+        };
         let secrets = |text: &str| {
-            let secrets = extract(text)?;
+            let secrets = client_secrets(&at, &text.into())?;
             Ok::<_, Error>(
                 secrets
                     .iter()

@@ -1,6 +1,6 @@
 //! Log lines: the subscriber, set up as Lambda's logging configuration says, and what is known about one invocation.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
@@ -44,8 +44,8 @@ pub fn init() {
 }
 
 /// What one invocation did upstream, for its log line.
-#[derive(Debug, Default)]
-pub struct Trace(Mutex<Upstream>);
+#[derive(Clone, Debug, Default)]
+pub struct Trace(Arc<Mutex<Upstream>>);
 
 #[derive(Clone, Debug, Default)]
 pub struct Upstream {

@@ -261,6 +261,84 @@ async fn calls_out_of_turn_are_refused() {
     );
 }
 
+#[tokio::test]
+async fn events_under_way_at_once_are_answered_in_any_order() {
+    let function = function("obey").concurrency(3).start().unwrap();
+    let (first, second, last) = tokio::join!(
+        obey(&function, "hold"),
+        obey(&function, "hold"),
+        obey(&function, "release")
+    );
+    assert_eq!(
+        [first.json(), second.json(), last.json()],
+        ["held", "held", "released"]
+    );
+    assert_eq!(function.starts(), 1);
+}
+
+#[tokio::test]
+async fn a_process_gets_no_more_events_at_once_than_it_may_have() {
+    let function = function("obey").concurrency(2).start().unwrap();
+    let (held, statuses, _) = tokio::join!(
+        obey(&function, "hold"),
+        obey(&function, "answer another"),
+        obey(&function, "release")
+    );
+    assert_eq!(held.json(), "held");
+    assert_eq!(statuses.json()["next before the answer"], 403);
+    let seen = self::function("echo").concurrency(2).start().unwrap();
+    let seen = seen.invoke("{}").await.json();
+    assert_eq!(seen["environment"]["AWS_LAMBDA_MAX_CONCURRENCY"], "2");
+}
+
+#[tokio::test]
+async fn an_event_that_misses_its_deadline_leaves_the_others_alone() {
+    let function = function("obey").concurrency(3).start().unwrap();
+    let overdue = async {
+        let outcome = function
+            .invoke_with(Invocation {
+                payload: json!("hold").to_string().into(),
+                timeout: Some(Duration::from_millis(100)),
+                ..Invocation::default()
+            })
+            .await;
+        (outcome, obey(&function, "release").await)
+    };
+    let ((late, released), held) = tokio::join!(overdue, obey(&function, "hold"));
+    assert!(matches!(late, Outcome::TimedOut), "{late:?}");
+    assert_eq!(
+        (released.json(), held.json()),
+        (json!("released"), json!("held"))
+    );
+    // The late answer comes about when the other's does.
+    while !function.logs().contains("answered 400 ") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for _ in 0..4 {
+        assert_eq!(obey(&function, "hello").await.json(), "hello");
+    }
+    assert_eq!(function.starts(), 1);
+}
+
+#[tokio::test]
+async fn a_process_that_dies_fails_all_that_it_had_and_nothing_else() {
+    let function = function("obey").concurrency(3).start().unwrap();
+    let (first, second, third, next) = tokio::join!(
+        obey(&function, "hold"),
+        obey(&function, "hold"),
+        obey(&function, "exit"),
+        obey(&function, "hello")
+    );
+    for outcome in [first, second, third] {
+        assert!(
+            matches!(&outcome, Outcome::Exited { status, .. } if status.code() == Some(7)),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(next.json(), "hello");
+    assert_eq!(function.starts(), 2);
+}
+
 #[test]
 fn a_dropped_function_leaves_no_process_behind() {
     let function = function("obey").start().unwrap();

@@ -7,7 +7,7 @@ pub use sent::{Lost, Object, Sent};
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
-    time::Instant,
+    time::{Duration, Instant, SystemTime},
 };
 
 use http::{
@@ -22,7 +22,10 @@ use crate::{
     api::Api,
     client::{Client, Failure, Kind, Outgoing, Reply, Room, nothing_passes},
     config::{Config, Tenant},
-    entra::token::{Token, Tokens, Want},
+    entra::{
+        challenge,
+        token::{Token, Tokens, Want},
+    },
     error::{Code, Error, Result},
     odata,
     operation::Permissions,
@@ -43,11 +46,28 @@ impl App {
     pub fn new(config: Config) -> Result<Self> {
         Ok(Self {
             client: Client::new(&config)?,
-            tokens: Tokens::default(),
+            tokens: Tokens::new(&config)?,
             config,
         })
     }
+
+    /// Does before the first invocation what every one of them needs; an error is one that no invocation can get past.
+    pub async fn prepare(&self) -> Result<()> {
+        let want = Want {
+            config: &self.config,
+            client: &self.client,
+            tenant: &self.config.tenant,
+            audience: &self.config.upstream(self.config.api).audience,
+            claims: None,
+            deadline: Deadline::of_lambda(SystemTime::now() + INIT),
+            trace: &Trace::default(),
+        };
+        self.tokens.prepare(&want).await
+    }
 }
+
+/// How long a function that starts waits for others. Lambda gives it 10 s.
+const INIT: Duration = Duration::from_secs(5);
 
 /// What the trigger knows about one run of an operation.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +77,8 @@ pub struct Invocation<'a> {
     pub deadline: Deadline,
     /// How large the answer may be.
     pub room: Room,
+    /// The tenant that Lambda keeps this process for, in its tenant isolation mode.
+    pub isolated: Option<&'a str>,
     /// The instant that relative times count from: a schedule's own, so that a repeated run computes the same window.
     pub now: Timestamp,
 }
@@ -91,6 +113,20 @@ impl<'a> Call<'a> {
             invocation,
             trace,
             room,
+        }
+    }
+
+    /// The same in another tenant. What it sends counts as this call's.
+    pub fn for_tenant(&self, tenant: Tenant) -> Self {
+        Self {
+            trace: self.trace.clone(),
+            ..Self::new(
+                self.app,
+                self.api,
+                self.permissions,
+                tenant,
+                self.invocation,
+            )
         }
     }
 
@@ -207,8 +243,12 @@ impl<'a> Call<'a> {
         read: &(impl Fn(&Reply) -> std::result::Result<T, String> + Sync),
     ) -> std::result::Result<T, Failure> {
         let mut renewed = false;
+        let mut claims = None;
         loop {
-            let token = self.token().await.map_err(Failure::Failed)?;
+            let token = self
+                .token(claims.as_deref())
+                .await
+                .map_err(Failure::Failed)?;
             request.headers.insert(AUTHORIZATION, token.authorization());
             match self
                 .app
@@ -220,6 +260,7 @@ impl<'a> Call<'a> {
                     if reply.status == StatusCode::UNAUTHORIZED && !renewed =>
                 {
                     self.app.tokens.discard(&self.want(), &token).await;
+                    claims = challenge::claims(&reply.headers);
                     renewed = true;
                 }
                 Err(Failure::Refused(reply)) => {
@@ -236,8 +277,12 @@ impl<'a> Call<'a> {
         }
     }
 
-    async fn token(&self) -> Result<Token> {
-        let want = self.want();
+    /// A token that suffices, and that says what a challenge asked for.
+    async fn token(&self, claims: Option<&str>) -> Result<Token> {
+        let want = Want {
+            claims,
+            ..self.want()
+        };
         let token = self.app.tokens.get(&want).await?;
         let suffices = |any_of: &&[&str]| any_of.is_empty() || token.permits(any_of);
         if self.needed().iter().all(suffices) {
@@ -259,12 +304,14 @@ impl<'a> Call<'a> {
         [self.permissions.on(self.api), self.permissions.also]
     }
 
-    fn want(&self) -> Want<'_> {
+    /// A token of the tenant for the operation's API.
+    pub fn want(&self) -> Want<'_> {
         Want {
             config: &self.app.config,
             client: &self.app.client,
             tenant: &self.tenant,
             audience: &self.app.config.upstream(self.api).audience,
+            claims: None,
             deadline: self.invocation.deadline,
             trace: &self.trace,
         }

@@ -2,12 +2,13 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use reqwest::redirect::Policy;
+use reqwest::{ClientBuilder, redirect::Policy};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
+use super::ahead::Ahead;
 use crate::error::{Code, Error, Result};
 
 /// The longest wait for a connection, TLS included.
@@ -42,6 +43,15 @@ pub fn tls(roots: RootCertStore) -> ClientConfig {
 
 /// A client that keeps at most `idle` connections a host, follows no redirect and repeats nothing by itself.
 pub fn client(tls: &ClientConfig, idle: usize) -> reqwest::Client {
+    build(options(tls, idle))
+}
+
+/// The same for one origin, with a connection that can be made ahead.
+pub fn client_ahead(tls: &ClientConfig, ahead: Ahead) -> reqwest::Client {
+    build(options(tls, usize::MAX).connector_layer(ahead))
+}
+
+fn options(tls: &ClientConfig, idle: usize) -> ClientBuilder {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .user_agent(concat!(
@@ -53,6 +63,10 @@ pub fn client(tls: &ClientConfig, idle: usize) -> reqwest::Client {
         .retry(reqwest::retry::never())
         .connect_timeout(CONNECT)
         .pool_max_idle_per_host(idle)
+}
+
+fn build(options: ClientBuilder) -> reqwest::Client {
+    options
         .build()
         .expect("the options and the TLS configuration are fixed and valid")
 }

@@ -1,5 +1,6 @@
 //! The HTTP client: the only file that sends. TLS, deadlines, repeats, and how much of an answer may be read.
 
+mod ahead;
 mod connect;
 mod copy;
 mod setback;
@@ -12,6 +13,7 @@ use http::{HeaderMap, Method, StatusCode};
 use reqwest::Url;
 use rustls::{ClientConfig, RootCertStore};
 
+use ahead::Ahead;
 use setback::{Setback, classify, out_of_time};
 
 use crate::{
@@ -140,6 +142,8 @@ pub struct Client {
     /// For changes: a connection of its own each, because one that slept in the pool may be dead, and a change that was
     /// written to a dead connection is a change whose outcome nobody knows.
     fresh: OnceLock<reqwest::Client>,
+    /// For the one origin to which a connection was made ahead.
+    ahead: OnceLock<(Url, reqwest::Client)>,
     tls: ClientConfig,
 }
 
@@ -149,8 +153,27 @@ impl Client {
         Ok(Self {
             pooled: connect::client(&tls, usize::MAX),
             fresh: OnceLock::new(),
+            ahead: OnceLock::new(),
             tls,
         })
+    }
+
+    /// Begins to connect to where the first request will go, and sends nothing.
+    pub async fn connect_ahead(&self, origin: &Url) {
+        let ahead = Ahead::default();
+        ahead.arm();
+        let http = connect::client_ahead(&self.tls, ahead);
+        // The request is dropped as soon as it has asked for a connection.
+        let _ = tokio::time::timeout(Duration::ZERO, http.get(origin.clone()).send()).await;
+        let _ = self.ahead.set((origin.clone(), http));
+    }
+
+    /// The pool that has the connection for a request that may be repeated.
+    fn pool(&self, url: &Url) -> &reqwest::Client {
+        match self.ahead.get() {
+            Some((origin, http)) if origin.origin() == url.origin() => http,
+            _ => &self.pooled,
+        }
     }
 
     /// Sends until there is an answer that `read` can use, or no use in going on.
@@ -217,7 +240,7 @@ impl Client {
         deadline: Deadline,
     ) -> std::result::Result<Reply, Setback> {
         let http = match request.kind {
-            Kind::Read => &self.pooled,
+            Kind::Read => self.pool(&request.url),
             Kind::Change => self.fresh.get_or_init(|| connect::client(&self.tls, 0)),
         };
         let broken = |error| Setback::transport(request, deadline, error);

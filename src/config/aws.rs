@@ -1,13 +1,13 @@
-//! What it takes to call an AWS service: where it is, and the credentials of the function's role.
+//! What it takes to call an AWS service: where it is, the credentials of the function's role, and the tables and buckets that are used.
 
 use reqwest::Url;
 use secrecy::SecretString;
 
-use super::environment::Environment;
+use super::environment::{Environment, misconfigured};
 use crate::error::Result;
 
 /// An AWS service as this process reaches it. Lambda gives every process credentials that outlive it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct AwsService {
     /// The name in signatures, logs and problem documents.
     pub name: &'static str,
@@ -16,6 +16,24 @@ pub struct AwsService {
     pub access_key_id: String,
     pub secret_access_key: SecretString,
     pub session_token: Option<SecretString>,
+}
+
+/// A table in Amazon DynamoDB whose key is the string `pk`.
+#[derive(Debug)]
+pub struct Table {
+    /// The variable that names it.
+    pub variable: &'static str,
+    pub name: String,
+    pub service: AwsService,
+}
+
+/// A bucket in Amazon S3.
+#[derive(Debug)]
+pub struct Bucket {
+    /// The variable that names it.
+    pub variable: &'static str,
+    pub name: String,
+    pub service: AwsService,
 }
 
 impl Environment<'_> {
@@ -36,6 +54,36 @@ impl Environment<'_> {
             session_token: self.get("AWS_SESSION_TOKEN").map(Into::into),
             region,
         })
+    }
+
+    pub(super) fn table(&self, variable: &'static str) -> Result<Option<Table>> {
+        let Some(name) = self.get(variable) else {
+            return Ok(None);
+        };
+        let service = self.aws_service("dynamodb", "AWS_ENDPOINT_URL_DYNAMODB")?;
+        Ok(Some(Table {
+            variable,
+            name,
+            service,
+        }))
+    }
+
+    pub(super) fn bucket(&self, variable: &'static str) -> Result<Option<Bucket>> {
+        let Some(name) = self.get(variable) else {
+            return Ok(None);
+        };
+        let fits =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+        if !(3..=63).contains(&name.len()) || !name.bytes().all(fits) {
+            let problem = format!("is {name:?}; it takes the name of an S3 bucket");
+            return Err(misconfigured(variable, problem));
+        }
+        let service = self.aws_service("s3", "AWS_ENDPOINT_URL_S3")?;
+        Ok(Some(Bucket {
+            variable,
+            name,
+            service,
+        }))
     }
 }
 

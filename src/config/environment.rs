@@ -4,9 +4,9 @@ use std::{net::IpAddr, path::PathBuf};
 
 use reqwest::Url;
 
-use super::{AwsSecret, Config, SecretSource, Tenant, TokenEndpoint, Upstream, is_guid};
+use super::{Config, Tenant, TokenEndpoint, Upstream, is_guid};
 use crate::{
-    api::{Api, Cloud, Hosts},
+    api::{Api, CLOUDS, Cloud},
     error::{Code, Error, Result},
 };
 
@@ -18,29 +18,35 @@ impl Config {
     /// Reads the variables through `lookup`; an empty one counts as unset.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let env = Environment(&|name| lookup(name).filter(|value| !value.trim().is_empty()));
-        let hosts = env.hosts()?;
+        let cloud = env.cloud()?;
         Ok(Self {
             tenant: env.tenant("AZURE_TENANT_ID")?,
             client_id: env.guid("AZURE_CLIENT_ID")?,
-            secret: env.secret()?,
-            authority: env.origin("AZURE_AUTHORITY_HOST", hosts.login)?,
+            credential: env.credential(cloud)?,
+            cloud,
+            authority: env.origin("AZURE_AUTHORITY_HOST", cloud.login)?,
             token_endpoint: env.choice(
                 "AZURE_TOKEN_VERSION",
                 &[("v2", TokenEndpoint::V2), ("v1", TokenEndpoint::V1)],
             )?,
             api: env.choice("DEFENDER_API", &[("graph", Api::Graph), ("xdr", Api::Xdr)])?,
-            graph: env.upstream(&hosts, Api::Graph, "GRAPH_ENDPOINT", "GRAPH_AUDIENCE")?,
-            xdr: env.upstream(&hosts, Api::Xdr, "DEFENDER_ENDPOINT", "XDR_AUDIENCE")?,
+            graph: env.upstream(cloud, Api::Graph, "GRAPH_ENDPOINT", "GRAPH_AUDIENCE")?,
+            xdr: env.upstream(cloud, Api::Xdr, "DEFENDER_ENDPOINT", "XDR_AUDIENCE")?,
             endpoint: env.upstream(
-                &hosts,
+                cloud,
                 Api::Endpoint,
                 "DEFENDER_ENDPOINT",
                 "ENDPOINT_AUDIENCE",
             )?,
-            allowed_tenants: env.tenants("ALLOWED_TENANTS")?,
+            allowed_tenants: env.allowed_tenants()?,
+            registry: env.table("TENANTS_TABLE")?,
+            consent_key: env.consent_key()?,
+            consent_redirect: env.consent_redirect()?,
             guards: env.guards()?,
-            leases: env.leases()?,
-            evidence: env.evidence()?,
+            leases: env.table("LEASE_TABLE")?,
+            evidence: env.bucket("EVIDENCE_BUCKET")?,
+            results: env.bucket("RESULTS_BUCKET")?,
+            deployed: env.list("DEPLOYED_OPERATIONS"),
             extra_roots: env.get("SSL_CERT_FILE").map(PathBuf::from),
         })
     }
@@ -65,21 +71,12 @@ impl Environment<'_> {
             .ok_or_else(|| misconfigured(name, format!("is {text:?}; it takes {takes}")))
     }
 
-    fn tenants(&self, name: &str) -> Result<Vec<Tenant>> {
+    fn list(&self, name: &str) -> Vec<String> {
         let list = self.get(name).unwrap_or_default();
         list.split(',')
             .map(str::trim)
             .filter(|item| !item.is_empty())
-            .map(|item| {
-                Tenant::parse(item).ok_or_else(|| {
-                    misconfigured(
-                        name,
-                        format!(
-                            "has {item:?}; it takes GUIDs or verified domains, separated by commas"
-                        ),
-                    )
-                })
-            })
+            .map(str::to_owned)
             .collect()
     }
 
@@ -96,7 +93,7 @@ impl Environment<'_> {
     }
 
     /// One of a few words; the first is the default.
-    fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<T> {
+    pub(super) fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)]) -> Result<T> {
         let Some(text) = self.get(name) else {
             return Ok(choices[0].1);
         };
@@ -135,63 +132,36 @@ impl Environment<'_> {
         }
     }
 
-    fn hosts(&self) -> Result<Hosts> {
-        let clouds = [
-            ("global", Cloud::Global),
-            ("gcc", Cloud::Gcc),
-            ("gcc-high", Cloud::GccHigh),
-            ("dod", Cloud::Dod),
-            ("china", Cloud::China),
-        ];
-        let cloud = self.choice("DEFENDER_CLOUD", &clouds)?;
-        cloud.hosts().ok_or_else(|| {
-            misconfigured(
-                "DEFENDER_CLOUD",
-                "is \"china\", where Microsoft offers neither Defender nor its APIs",
-            )
-        })
+    fn cloud(&self) -> Result<&'static Cloud> {
+        let words = CLOUDS.each_ref().map(|cloud| (cloud.name, cloud));
+        self.choice("DEFENDER_CLOUD", &words)
     }
 
-    fn upstream(&self, hosts: &Hosts, api: Api, base: &str, audience: &str) -> Result<Upstream> {
+    fn upstream(&self, cloud: &Cloud, api: Api, base: &str, audience: &str) -> Result<Upstream> {
+        let (Some(host), Some(name)) = (cloud.host(api), cloud.audience(api)) else {
+            return Err(misconfigured(
+                "DEFENDER_CLOUD",
+                format!(
+                    "is {:?}, where Microsoft offers neither Defender nor its APIs",
+                    cloud.name
+                ),
+            ));
+        };
         let resource = self
             .get(audience)
-            .unwrap_or_else(|| format!("https://{}", hosts.audience(api)));
+            .unwrap_or_else(|| format!("https://{name}"));
         let resource = resource
             .trim()
             .trim_end_matches("/.default")
             .trim_end_matches('/');
         Ok(Upstream {
-            base: self.origin(base, hosts.of(api))?,
+            base: self.origin(base, host)?,
             audience: resource.to_owned(),
         })
     }
-
-    fn secret(&self) -> Result<SecretSource> {
-        self.choice("AZURE_CREDENTIAL", &[("secret", ())])?;
-        match (
-            self.get("AZURE_CLIENT_SECRET"),
-            self.get("AZURE_CLIENT_SECRET_ID"),
-        ) {
-            (Some(secret), None) => Ok(SecretSource::Environment(secret.into())),
-            (None, Some(id)) => {
-                let service =
-                    self.aws_service("secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER")?;
-                Ok(SecretSource::SecretsManager(AwsSecret { id, service }))
-            }
-            (Some(_), Some(_)) => Err(misconfigured(
-                "AZURE_CLIENT_SECRET",
-                "and AZURE_CLIENT_SECRET_ID are both set; set one: the secret itself, or where Secrets Manager keeps it",
-            )),
-            (None, None) => Err(misconfigured(
-                "AZURE_CLIENT_SECRET_ID",
-                "is not set; it takes the name or ARN of the Secrets Manager secret that holds the app's client secret \
-                 (on a laptop, AZURE_CLIENT_SECRET takes the secret itself)",
-            )),
-        }
-    }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
@@ -204,6 +174,8 @@ pub(super) fn misconfigured(name: &str, problem: impl std::fmt::Display) -> Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::AllowedTenants;
+    use crate::config::CredentialSource;
 
     const TENANT: &str = "0f1e2d3c-4b5a-4697-8879-6a5b4c3d2e1f";
 
@@ -242,37 +214,111 @@ mod tests {
             (config.api, config.token_endpoint),
             (Api::Graph, TokenEndpoint::V2)
         );
-        assert!(config.allowed_tenants.is_empty());
+        assert!(
+            matches!(config.allowed_tenants, AllowedTenants::Listed(tenants) if tenants.is_empty())
+        );
     }
 
     #[test]
-    fn each_cloud_has_hosts_and_audiences_of_its_own_and_china_has_none() {
-        for (cloud, login, graph, xdr) in [
+    fn each_cloud_has_hosts_and_audiences_of_its_own() {
+        for (cloud, login, federation, [graph, xdr, endpoint], [xdr_audience, endpoint_audience]) in [
+            (
+                "global",
+                "login.microsoftonline.com",
+                "api://AzureADTokenExchange",
+                [
+                    "graph.microsoft.com",
+                    "api.security.microsoft.com",
+                    "api.security.microsoft.com",
+                ],
+                [
+                    "api.security.microsoft.com",
+                    "api.securitycenter.microsoft.com",
+                ],
+            ),
             (
                 "gcc",
                 "login.microsoftonline.com",
-                "graph.microsoft.com",
-                "api-gcc.security.microsoft.us",
+                "api://AzureADTokenExchange",
+                [
+                    "graph.microsoft.com",
+                    "api-gcc.security.microsoft.us",
+                    "api-gcc.securitycenter.microsoft.us",
+                ],
+                [
+                    "api-gcc.security.microsoft.us",
+                    "api-gcc.securitycenter.microsoft.us",
+                ],
             ),
             (
                 "gcc-high",
                 "login.microsoftonline.us",
-                "graph.microsoft.us",
-                "api-gov.security.microsoft.us",
+                "api://AzureADTokenExchangeUSGov",
+                [
+                    "graph.microsoft.us",
+                    "api-gov.security.microsoft.us",
+                    "api-gov.securitycenter.microsoft.us",
+                ],
+                [
+                    "api-gov.security.microsoft.us",
+                    "api-gov.securitycenter.microsoft.us",
+                ],
             ),
             (
                 "dod",
                 "login.microsoftonline.us",
-                "dod-graph.microsoft.us",
-                "api-gov.security.microsoft.us",
+                "api://AzureADTokenExchangeUSGov",
+                [
+                    "dod-graph.microsoft.us",
+                    "api-gov.security.microsoft.us",
+                    "api-gov.securitycenter.microsoft.us",
+                ],
+                [
+                    "api-gov.security.microsoft.us",
+                    "api-gov.securitycenter.microsoft.us",
+                ],
             ),
         ] {
             let config = read(&[("DEFENDER_CLOUD", cloud)]).unwrap();
             assert_eq!(config.authority.host_str(), Some(login));
-            assert_eq!(config.graph.audience, format!("https://{graph}"));
-            assert_eq!(config.xdr.base.as_str(), format!("https://{xdr}/"));
+            assert_eq!(config.cloud.federation, federation);
+            for (api, host, audience) in [
+                (Api::Graph, graph, graph),
+                (Api::Xdr, xdr, xdr_audience),
+                (Api::Endpoint, endpoint, endpoint_audience),
+            ] {
+                let upstream = config.upstream(api);
+                assert_eq!(
+                    upstream.base.as_str(),
+                    format!("https://{host}/"),
+                    "{cloud}"
+                );
+                assert_eq!(upstream.audience, format!("https://{audience}"), "{cloud}");
+            }
         }
-        assert!(refusal(&[("DEFENDER_CLOUD", "china")]).contains("china"));
+    }
+
+    #[test]
+    fn china_has_no_defender() {
+        let refusal = refusal(&[("DEFENDER_CLOUD", "china")]);
+        assert_eq!(
+            refusal,
+            "DEFENDER_CLOUD is \"china\", where Microsoft offers neither Defender nor its APIs."
+        );
+    }
+
+    #[test]
+    fn a_regional_host_keeps_the_clouds_audience() {
+        let regional = "https://eu.api.security.microsoft.com";
+        let config = read(&[("DEFENDER_ENDPOINT", regional)]).unwrap();
+        for (api, audience) in [
+            (Api::Xdr, "https://api.security.microsoft.com"),
+            (Api::Endpoint, "https://api.securitycenter.microsoft.com"),
+        ] {
+            let upstream = config.upstream(api);
+            assert_eq!(upstream.base.as_str(), format!("{regional}/"));
+            assert_eq!(upstream.audience, audience);
+        }
     }
 
     #[test]
@@ -330,13 +376,98 @@ mod tests {
         }
     }
 
+    /// Where a function finds itself in AWS, without a credential of its own.
+    const IN_AWS: [(&str, &str); 4] = [
+        ("AZURE_CLIENT_SECRET", ""),
+        ("AWS_REGION", "eu-north-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "k"),
+    ];
+
+    fn in_aws<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        [&IN_AWS, changes].concat()
+    }
+
     #[test]
-    fn two_credentials_are_one_too_many_and_none_is_one_too_few() {
-        assert!(refusal(&[("AZURE_CLIENT_SECRET_ID", "x")]).contains("both set"));
-        assert!(
-            refusal(&[("AZURE_CLIENT_SECRET", "")])
-                .starts_with("AZURE_CLIENT_SECRET_ID is not set")
-        );
+    fn the_credential_is_whichever_one_is_configured() {
+        for (variable, kind) in [
+            ("AZURE_CLIENT_SECRET", "secret"),
+            ("AZURE_CLIENT_SECRET_ID", "secret"),
+            ("AZURE_CLIENT_CERTIFICATE_PATH", "certificate"),
+            ("AZURE_CLIENT_CERTIFICATE_SECRET_ID", "certificate"),
+            ("AZURE_FEDERATED_TOKEN_FILE", "file"),
+        ] {
+            let config = read(&in_aws(&[(variable, "x")])).unwrap();
+            assert_eq!(config.credential.kind(), kind);
+        }
+        let config = read(&in_aws(&[("AZURE_CREDENTIAL", "aws")])).unwrap();
+        assert_eq!(config.credential.kind(), "aws");
+    }
+
+    #[test]
+    fn two_credentials_need_a_word_on_which_counts() {
+        let both = [
+            ("AZURE_CLIENT_CERTIFICATE_PATH", "app.pem"),
+            ("AZURE_FEDERATED_TOKEN_FILE", "token"),
+        ];
+        let refusal = refusal(&in_aws(&both));
+        for named in [
+            "AZURE_CLIENT_CERTIFICATE_PATH",
+            "AZURE_FEDERATED_TOKEN_FILE",
+            "AZURE_CREDENTIAL",
+        ] {
+            assert!(refusal.contains(named), "{refusal}");
+        }
+        for (word, kind) in [
+            ("certificate", "certificate"),
+            ("file", "file"),
+            ("aws", "aws"),
+        ] {
+            let chosen = [both.as_slice(), &[("AZURE_CREDENTIAL", word)]].concat();
+            assert_eq!(read(&in_aws(&chosen)).unwrap().credential.kind(), kind);
+        }
+    }
+
+    #[test]
+    fn one_kind_of_credential_in_two_places_is_one_too_many() {
+        let refusal = refusal(&[
+            ("AZURE_CLIENT_SECRET_ID", "x"),
+            ("AZURE_CREDENTIAL", "secret"),
+        ]);
+        assert!(refusal.contains("both set; set one of them"), "{refusal}");
+    }
+
+    #[test]
+    fn a_credential_that_is_not_there_is_named() {
+        for (word, variable) in [
+            ("", "AZURE_CLIENT_SECRET_ID"),
+            ("secret", "AZURE_CLIENT_SECRET_ID"),
+            ("certificate", "AZURE_CLIENT_CERTIFICATE_SECRET_ID"),
+            ("file", "AZURE_FEDERATED_TOKEN_FILE"),
+        ] {
+            let refusal = refusal(&in_aws(&[("AZURE_CREDENTIAL", word)]));
+            assert!(
+                refusal.starts_with(&format!("{variable} is not set")),
+                "{refusal}"
+            );
+        }
+    }
+
+    #[test]
+    fn aws_vouches_at_the_regional_endpoint_for_the_clouds_audience() {
+        for (cloud, audience) in [
+            ("global", "api://AzureADTokenExchange"),
+            ("gcc-high", "api://AzureADTokenExchangeUSGov"),
+        ] {
+            let chosen = [("AZURE_CREDENTIAL", "aws"), ("DEFENDER_CLOUD", cloud)];
+            let CredentialSource::Aws(federation) = read(&in_aws(&chosen)).unwrap().credential
+            else {
+                panic!("another credential")
+            };
+            let endpoint = federation.service.endpoint.as_str();
+            assert_eq!(endpoint, "https://sts.eu-north-1.amazonaws.com/");
+            assert_eq!(federation.audience, audience);
+        }
     }
 
     #[test]
@@ -347,21 +478,17 @@ mod tests {
 
     #[test]
     fn secrets_manager_is_reached_in_the_functions_own_region() {
-        let aws = [
-            ("AZURE_CLIENT_SECRET", ""),
-            ("AZURE_CLIENT_SECRET_ID", "defender/app"),
-            ("AWS_REGION", "eu-north-1"),
-            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "k"),
-        ];
-        let SecretSource::SecretsManager(secret) = read(&aws).unwrap().secret else {
-            panic!("the other source")
+        let id = ("AZURE_CLIENT_SECRET_ID", "defender/app");
+        let CredentialSource::StoredSecret(secret) = read(&in_aws(&[id])).unwrap().credential
+        else {
+            panic!("another credential")
         };
         assert_eq!(
             secret.service.endpoint.as_str(),
             "https://secretsmanager.eu-north-1.amazonaws.com/"
         );
-        assert!(refusal(&aws[..2]).starts_with("AWS_REGION is not set"));
+        let nowhere = [id, ("AZURE_CLIENT_SECRET", "")];
+        assert!(refusal(&nowhere).starts_with("AWS_REGION is not set"));
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! The function's environment, read once and checked: every bad value is an error that names its variable.
 
 mod aws;
+mod credential;
 mod environment;
 mod responding;
+mod tenants;
 
 use std::path::PathBuf;
 
 use reqwest::Url;
-use secrecy::SecretString;
 
-pub use aws::AwsService;
-pub use responding::{Bucket, Guards, LeaseTable};
+pub use aws::{AwsService, Bucket, Table};
+pub use credential::{AwsSecret, CredentialSource, Federation};
+pub use responding::Guards;
+pub use tenants::{AllowedTenants, ConsentKey};
 
-use crate::api::Api;
+use crate::api::{Api, Cloud};
 
 /// Everything a function is told by its environment, besides which operation it is.
 #[derive(Debug)]
@@ -21,7 +24,9 @@ pub struct Config {
     pub tenant: Tenant,
     /// `AZURE_CLIENT_ID`.
     pub client_id: String,
-    pub secret: SecretSource,
+    pub credential: CredentialSource,
+    /// `DEFENDER_CLOUD`.
+    pub cloud: &'static Cloud,
     /// `AZURE_AUTHORITY_HOST`.
     pub authority: Url,
     /// `AZURE_TOKEN_VERSION`.
@@ -31,13 +36,21 @@ pub struct Config {
     pub graph: Upstream,
     pub xdr: Upstream,
     pub endpoint: Upstream,
-    /// `ALLOWED_TENANTS`: the tenants that a caller may name besides the default.
-    pub allowed_tenants: Vec<Tenant>,
+    pub allowed_tenants: AllowedTenants,
+    /// `TENANTS_TABLE`: the registry of tenants.
+    pub registry: Option<Table>,
+    pub consent_key: Option<ConsentKey>,
+    /// `CONSENT_REDIRECT_URI`: where `complete_consent` is reached.
+    pub consent_redirect: Option<Url>,
     pub guards: Guards,
     /// `LEASE_TABLE`: the DynamoDB table by which callers take turns at a device.
-    pub leases: Option<LeaseTable>,
+    pub leases: Option<Table>,
     /// `EVIDENCE_BUCKET`: where packages are copied to.
     pub evidence: Option<Bucket>,
+    /// `RESULTS_BUCKET`: where large answers are put.
+    pub results: Option<Bucket>,
+    /// `DEPLOYED_OPERATIONS`: those that the app's permissions are judged by; none named: all.
+    pub deployed: Vec<String>,
     /// `SSL_CERT_FILE`: extra roots for TLS.
     pub extra_roots: Option<PathBuf>,
 }
@@ -58,22 +71,6 @@ impl Upstream {
         };
         starts_with(self.base.as_str()) || starts_with(&self.audience)
     }
-}
-
-/// Where the client secret comes from.
-#[derive(Debug)]
-pub enum SecretSource {
-    /// `AZURE_CLIENT_SECRET`: the secret itself.
-    Environment(SecretString),
-    /// `AZURE_CLIENT_SECRET_ID`: a name or ARN in AWS Secrets Manager.
-    SecretsManager(AwsSecret),
-}
-
-/// A secret in AWS Secrets Manager, by its name or ARN.
-#[derive(Debug)]
-pub struct AwsSecret {
-    pub id: String,
-    pub service: AwsService,
 }
 
 /// The two forms of Entra's token endpoint.

@@ -1,24 +1,7 @@
-//! What bounds the functions that act on devices, and the AWS resources that they use.
+//! What bounds the functions that act on devices.
 
-use super::{
-    AwsService,
-    environment::{Environment, misconfigured},
-};
+use super::environment::{Environment, misconfigured};
 use crate::error::Result;
-
-/// A table in Amazon DynamoDB whose key is the string `pk`.
-#[derive(Debug)]
-pub struct LeaseTable {
-    pub name: String,
-    pub service: AwsService,
-}
-
-/// A bucket in Amazon S3.
-#[derive(Debug)]
-pub struct Bucket {
-    pub name: String,
-    pub service: AwsService,
-}
 
 /// What a response function must not do, whoever asks.
 #[derive(Debug, Default)]
@@ -50,30 +33,5 @@ impl Environment<'_> {
             require_tag: tag("REQUIRE_DEVICE_TAG")?,
             forbid_tag: tag("FORBID_DEVICE_TAG")?,
         })
-    }
-
-    pub(super) fn leases(&self) -> Result<Option<LeaseTable>> {
-        let Some(name) = self.get("LEASE_TABLE") else {
-            return Ok(None);
-        };
-        let service = self.aws_service("dynamodb", "AWS_ENDPOINT_URL_DYNAMODB")?;
-        Ok(Some(LeaseTable { name, service }))
-    }
-
-    pub(super) fn evidence(&self) -> Result<Option<Bucket>> {
-        let variable = "EVIDENCE_BUCKET";
-        let Some(name) = self.get(variable) else {
-            return Ok(None);
-        };
-        let fits =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
-        if !(3..=63).contains(&name.len()) || !name.bytes().all(fits) {
-            return Err(misconfigured(
-                variable,
-                format!("is {name:?}; it takes the name of an S3 bucket"),
-            ));
-        }
-        let service = self.aws_service("s3", "AWS_ENDPOINT_URL_S3")?;
-        Ok(Some(Bucket { name, service }))
     }
 }

@@ -9,6 +9,25 @@ pub struct Claims {
     /// The application permissions that were granted; Entra leaves the claim out when there are none.
     #[serde(default)]
     pub roles: Vec<String>,
+    /// The API that it is for: a URI or a GUID.
+    #[serde(default)]
+    pub aud: String,
+    /// The tenant.
+    #[serde(default)]
+    pub tid: String,
+    /// The app, as version 2.0 tokens name it.
+    #[serde(default)]
+    pub azp: String,
+    /// The app, as version 1.0 tokens name it.
+    #[serde(default)]
+    pub appid: String,
+    #[serde(default)]
+    pub iss: String,
+    #[serde(default)]
+    pub ver: String,
+    /// Its end, in seconds since 1970.
+    #[serde(default)]
+    pub exp: i64,
 }
 
 impl Claims {
@@ -20,6 +39,14 @@ impl Claims {
             .decode(payload.trim_end_matches('='))
             .ok()?;
         serde_json::from_slice(&json).ok()
+    }
+
+    /// The client id of the app.
+    pub fn app(&self) -> &str {
+        match self.appid.as_str() {
+            "" => &self.azp,
+            appid => appid,
+        }
     }
 
     /// Whether any of the permissions is among the roles.

@@ -3,6 +3,8 @@
 //! Source: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>. Microsoft's rule is to act on
 //! `error` and the HTTP status; the numbers choose the advice and, where they say "transient", another try.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::{
@@ -29,16 +31,32 @@ struct Refusal {
 #[derive(Debug)]
 pub struct Rejection {
     pub error: Error,
-    /// Whether it was the client secret that was wrong or had expired.
-    pub of_secret: bool,
+    pub number: Option<u32>,
     pub transient: bool,
 }
+
+/// How long a federated credential that Entra does not know yet is waited for, from one try to the next.
+const SPREADING: Duration = Duration::from_secs(5);
 
 impl Rejection {
     /// The error of a refusal that the same request may outlive.
     pub fn passing(reply: &Reply) -> Option<Error> {
         let rejection = Self::read(reply);
-        rejection.transient.then_some(rejection.error)
+        match rejection.number {
+            // One that was just created takes minutes to be known everywhere.
+            Some(70021) => Some(rejection.error.after(SPREADING)),
+            _ => rejection.transient.then_some(rejection.error),
+        }
+    }
+
+    /// Whether it is the secret, or the certificate that an assertion was signed with, that Entra does not take.
+    pub fn is_of_credential(&self) -> bool {
+        matches!(self.number, Some(7000215 | 7000222 | 700027)) || self.is_of_time()
+    }
+
+    /// Whether an assertion was outside its time.
+    pub fn is_of_time(&self) -> bool {
+        self.number == Some(700024)
     }
 
     /// Reads a 4xx answer of the token endpoint.
@@ -67,10 +85,9 @@ impl Rejection {
             code: Some(name).filter(|name| !name.is_empty()),
             request_id: refusal.trace_id.or(refusal.correlation_id),
         };
-        let of_secret = matches!(number, Some(7000215 | 7000222));
         Self {
             error: Error::new(code, detail).from_upstream(upstream),
-            of_secret,
+            number,
             transient,
         }
     }
@@ -89,6 +106,11 @@ impl Refusal {
         };
         self.error_codes.first().copied().or_else(in_text)
     }
+}
+
+/// The number in a code as our errors carry it: `AADSTS7000215`.
+pub fn number(code: &str) -> Option<u32> {
+    code.strip_prefix("AADSTS")?.parse().ok()
 }
 
 fn is_transient(number: u32) -> bool {
@@ -122,12 +144,13 @@ fn advice(number: u32) -> &'static str {
              consent it may take a minute)."
         }
         7000112 | 70001 => "the app is disabled. Enable its enterprise application in the tenant.",
+        700021 => "the client assertion names another app than AZURE_CLIENT_ID.",
         700011 => "there is no app with this id. Check AZURE_CLIENT_ID.",
         90002 => {
             "there is no such tenant in this cloud. Check AZURE_TENANT_ID and AZURE_AUTHORITY_HOST."
         }
         900439 | 90038 | 900382 | 900432 => {
-            "the tenant or the app lives in another national cloud. Set AZURE_AUTHORITY_HOST and the endpoints of that cloud."
+            "the tenant or the app lives in another national cloud. Set DEFENDER_CLOUD to it."
         }
         65001 => {
             "nobody has consented to the app in this tenant. An administrator must grant admin consent."
@@ -139,10 +162,10 @@ fn advice(number: u32) -> &'static str {
             "the app registration lists no permission of this API. Add the application permissions, then grant admin consent."
         }
         500011 => {
-            "the tenant does not know the API. Check GRAPH_AUDIENCE or XDR_AUDIENCE, and that Defender has been set up in the tenant."
+            "the tenant does not know the API. Check DEFENDER_CLOUD, GRAPH_AUDIENCE, XDR_AUDIENCE and ENDPOINT_AUDIENCE, and that Defender has been set up in the tenant."
         }
         70011 | 28002 | 700022 | 700023 => {
-            "the scope is not one that Entra knows. Check GRAPH_AUDIENCE or XDR_AUDIENCE."
+            "the scope is not one that Entra knows. Check GRAPH_AUDIENCE, XDR_AUDIENCE and ENDPOINT_AUDIENCE."
         }
         901002 => {
             "the v2 endpoint was asked in v1 words. Set AZURE_TOKEN_VERSION to the endpoint that is in use."
@@ -172,7 +195,7 @@ fn advice(number: u32) -> &'static str {
         70021 => {
             "no federated credential of the app matches the assertion. One that was just created takes some minutes to be known."
         }
-        700211 | 700213 | 7002137 | 7002138 => {
+        700211..=700213 | 7002137 | 7002138 => {
             "the federated credential does not match the assertion's issuer, subject or audience exactly, case included."
         }
         700229 => "only app-only tokens may be used as a federated assertion.",
@@ -211,9 +234,9 @@ mod tests {
             7000215, 7000222, 7000218, 700016, 7000229, 7000112, 70001, 700011, 90002, 900439,
             90038, 900382, 900432, 65001, 650052, 650056, 650057, 500011, 70011, 28002, 700022,
             700023, 900144, 901002, 9001023, 50059, 9002313, 50034, 700027, 700024, 700025, 700030,
-            50012, 50013, 50027, 50048, 900384, 70021, 700211, 700213, 7002138, 7002137, 700229,
-            50105, 53003, 530032, 50196, 90055, 50033, 90006, 90012, 90024, 90033, 90090, 50000,
-            90036, 90092,
+            700021, 700212, 50012, 50013, 50027, 50048, 900384, 70021, 700211, 700213, 7002138,
+            7002137, 700229, 50105, 53003, 530032, 50196, 90055, 50033, 90006, 90012, 90024, 90033,
+            90090, 50000, 90036, 90092,
         ] {
             let rejection = read(400, &format!(r#"{{"error":"x","error_codes":[{number}]}}"#));
             let text = rejection.error.to_string();

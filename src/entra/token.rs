@@ -8,10 +8,15 @@ use std::{
 };
 
 use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
+use reqwest::Url;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer};
 
-use super::{claims::Claims, credential::Credential, rejection::Rejection};
+use super::{
+    claims::Claims,
+    credential::{self, Credential, Proof, Refused},
+    rejection::Rejection,
+};
 use crate::{
     client::{Client, Failure, Kind, Outgoing, Reply, Room},
     config::{Config, Tenant, TokenEndpoint},
@@ -76,6 +81,17 @@ impl Token {
     pub fn roles(&self) -> &[String] {
         self.claims.as_ref().map_or(&[], |claims| &claims.roles)
     }
+
+    /// What it says about itself; nothing where it is opaque.
+    pub fn claims(&self) -> Option<&Claims> {
+        self.claims.as_deref()
+    }
+
+    /// The token itself.
+    pub(super) fn text(&self) -> &str {
+        let header = self.authorization.to_str().unwrap_or_default();
+        header.trim_start_matches("Bearer ")
+    }
 }
 
 impl fmt::Debug for Token {
@@ -94,13 +110,31 @@ struct Key {
 type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
 
 /// The tokens of one process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tokens {
-    credential: Credential,
+    credential: Box<dyn Credential>,
     slots: Mutex<HashMap<Key, Slot>>,
 }
 
 impl Tokens {
+    pub fn new(config: &Config) -> Result<Self> {
+        Ok(Self {
+            credential: credential::of(&config.credential)?,
+            slots: Mutex::default(),
+        })
+    }
+
+    /// Fetches before the first invocation what AWS has of the credential, while the connection to Entra is being made.
+    pub async fn prepare(&self, want: &Want<'_>) -> Result<()> {
+        match self.credential.prepare(want) {
+            Some(preparing) => {
+                want.client.connect_ahead(&want.config.authority).await;
+                preparing.await
+            }
+            None => Ok(()),
+        }
+    }
+
     /// A token for an audience in a tenant. Callers that want the same one wait for a single fetch.
     pub async fn get(&self, want: &Want<'_>) -> Result<Token> {
         let slot = self.slot(want);
@@ -156,36 +190,36 @@ impl Tokens {
             .clone()
     }
 
-    /// Fetches a token with the first secret that Entra takes: the current one, the previous one, and then both again as Secrets
-    /// Manager has them now, so that a rotation fails nobody.
-    async fn fetch(&self, want: &Want<'_>) -> Result<Token> {
+    /// Fetches a token with the first proof that Entra takes: where it refuses what is at hand, once more with what Secrets Manager,
+    /// the file or AWS have now, so that a rotation fails nobody.
+    pub async fn fetch(&self, want: &Want<'_>) -> Result<Token> {
         let mut refused = None;
         let mut rejection = None;
-        let source = &want.config.secret;
-        while let Some(secrets) = self
-            .credential
-            .client_secrets(
-                source,
-                refused.as_ref(),
-                want.client,
-                want.deadline,
-                want.trace,
-            )
-            .await?
-        {
-            for secret in secrets.iter() {
-                match want.token(secret.expose_secret()).await {
-                    Err(Refused::Secret(error)) => rejection = rejection.or(Some(error)),
-                    Err(Refused::Otherwise(error)) => return Err(error),
+        while let Some(proofs) = self.credential.prove(want, refused).await? {
+            let mut by_time = false;
+            for proof in &proofs.list {
+                match want.token(proof).await {
                     Ok(token) => return Ok(token),
+                    Err(Refusal::Otherwise(error)) => return Err(error),
+                    Err(Refusal::Credential(refusal)) => {
+                        by_time |= refusal.is_of_time();
+                        rejection = rejection.or(Some(refusal.error));
+                    }
                 }
             }
-            if refused.replace(secrets).is_some() {
+            let generation = proofs.generation;
+            if refused
+                .replace(Refused {
+                    generation,
+                    by_time,
+                })
+                .is_some()
+            {
                 break;
             }
         }
         Err(rejection
-            .unwrap_or_else(|| Error::new(Code::Internal, "there is no client secret to try")))
+            .unwrap_or_else(|| Error::new(Code::Internal, "there is no credential to try")))
     }
 }
 
@@ -198,9 +232,9 @@ pub(super) fn out_of_time() -> Error {
 }
 
 /// Why there is no token.
-enum Refused {
-    /// The secret is wrong or has expired; another may do.
-    Secret(Error),
+enum Refusal {
+    /// The secret or certificate is wrong or has expired; another may do.
+    Credential(Rejection),
     Otherwise(Error),
 }
 
@@ -211,14 +245,16 @@ pub struct Want<'a> {
     pub client: &'a Client,
     pub tenant: &'a Tenant,
     pub audience: &'a str,
+    /// What a challenge asks the token to say, as JSON.
+    pub claims: Option<&'a str>,
     pub deadline: Deadline,
     pub trace: &'a Trace,
 }
 
 impl Want<'_> {
-    /// Asks Entra with one secret.
-    async fn token(&self, secret: &str) -> std::result::Result<Token, Refused> {
-        let request = self.request(secret);
+    /// Asks Entra with one proof.
+    async fn token(&self, proof: &Proof) -> std::result::Result<Token, Refusal> {
+        let request = self.request(proof);
         let read = |reply: &Reply| {
             let grant = serde_json::from_slice(&reply.body)
                 .map_err(|_| "is not the documented JSON".to_owned())?;
@@ -231,36 +267,51 @@ impl Want<'_> {
         outcome.map_err(|failure| match failure {
             Failure::Refused(reply) => {
                 let rejection = Rejection::read(&reply);
-                match rejection.of_secret {
-                    true => Refused::Secret(rejection.error),
-                    false => Refused::Otherwise(rejection.error),
+                match rejection.is_of_credential() {
+                    true => Refusal::Credential(rejection),
+                    false => Refusal::Otherwise(rejection.error),
                 }
             }
-            Failure::Failed(error) | Failure::Lost(error) => Refused::Otherwise(error),
+            Failure::Failed(error) | Failure::Lost(error) => Refusal::Otherwise(error),
         })
     }
 
-    /// <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
-    fn request(&self, secret: &str) -> Outgoing {
-        let scope = format!("{}/.default", self.audience);
-        let (path, target) = match self.config.token_endpoint {
-            TokenEndpoint::V1 => ("oauth2/token", ("resource", self.audience)),
-            TokenEndpoint::V2 => ("oauth2/v2.0/token", ("scope", scope.as_str())),
+    /// The token endpoint of the tenant.
+    pub fn url(&self) -> Url {
+        let path = match self.config.token_endpoint {
+            TokenEndpoint::V1 => "oauth2/token",
+            TokenEndpoint::V2 => "oauth2/v2.0/token",
         };
         let mut url = self.config.authority.clone();
         url.set_path(&format!("{}/{path}", self.tenant.as_str()));
-        let form = [
+        url
+    }
+
+    /// <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
+    fn request(&self, proof: &Proof) -> Outgoing {
+        let mut form = vec![
             ("grant_type", "client_credentials"),
             ("client_id", &self.config.client_id),
-            ("client_secret", secret),
-            target,
         ];
+        match proof {
+            Proof::Secret(secret) => form.push(("client_secret", secret.expose_secret())),
+            Proof::Assertion(token) => form.extend([
+                ("client_assertion_type", JWT_BEARER),
+                ("client_assertion", token.expose_secret()),
+            ]),
+        }
+        let scope = format!("{}/.default", self.audience);
+        form.push(match self.config.token_endpoint {
+            TokenEndpoint::V1 => ("resource", self.audience),
+            TokenEndpoint::V2 => ("scope", &scope),
+        });
+        form.extend(self.claims.map(|claims| ("claims", claims)));
         let form_encoded = HeaderValue::from_static("application/x-www-form-urlencoded");
         Outgoing {
             service: "entra",
             kind: Kind::Read,
             method: Method::POST,
-            url,
+            url: self.url(),
             headers: HeaderMap::from_iter([(CONTENT_TYPE, form_encoded)]),
             body: odata::form(&form).into_bytes(),
             tries: retry::TRIES,
@@ -269,6 +320,8 @@ impl Want<'_> {
         }
     }
 }
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A granted token; never shown.
 #[derive(Deserialize)]

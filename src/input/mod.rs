@@ -85,13 +85,13 @@ impl Input {
         Ok(())
     }
 
-    /// Takes a text field out, if it is there.
-    pub fn take_text(&mut self, name: &str) -> Result<Option<String>> {
+    /// Takes a field out, if it is there.
+    pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>> {
         let Some(at) = self.fields.iter().position(|(known, _)| known == name) else {
             return Ok(None);
         };
         let (_, field) = self.fields.swap_remove(at);
-        Option::<String>::deserialize(FieldDeserializer(&field))
+        Option::<T>::deserialize(FieldDeserializer(&field))
             .map_err(|error| Error::field(name, reason(&error)))
     }
 

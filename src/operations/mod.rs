@@ -20,12 +20,20 @@ pub mod investigations;
 pub mod library;
 pub mod live_response;
 mod lookup;
+pub mod onboarding;
 pub mod response;
 mod rules;
 pub mod software;
+pub mod tenants;
+pub mod token;
 pub mod vocabulary;
 
-use crate::operation::Entry;
+use crate::{
+    api::Api,
+    config::Config,
+    error::{Code, Error, Result},
+    operation::Entry,
+};
 
 /// Every operation. A line here makes it a function; tests then name the places that still lack it.
 // A constant would put all of them into every crate that names it.
@@ -112,7 +120,38 @@ pub static OPERATIONS: &[Entry] = &[
     Entry::of::<exposure::GetSecureScore>(),
     Entry::of::<investigations::ListInvestigations>(),
     Entry::of::<investigations::GetInvestigation>(),
+    Entry::of::<token::CheckToken>(),
+    Entry::of::<onboarding::OnboardTenant>(),
+    Entry::of::<onboarding::CompleteConsent>(),
+    Entry::of::<tenants::ListTenants>(),
+    Entry::of::<tenants::GetTenant>(),
+    Entry::of::<tenants::RemoveTenant>(),
 ];
+
+/// The operations that the app's permissions are judged by, each with the API that serves it: those of `DEPLOYED_OPERATIONS`, or all.
+pub fn deployed(config: &Config) -> Result<Vec<(&'static Entry, Api)>> {
+    let named: Result<Vec<_>> = config.deployed.iter().map(|name| known(name)).collect();
+    let named = named?;
+    let entries = match named.as_slice() {
+        [] => OPERATIONS.iter().collect(),
+        _ => named,
+    };
+    let served = entries
+        .into_iter()
+        .map(|entry| (entry, entry.permissions.api(config.api)));
+    Ok(served
+        .filter(|(entry, api)| !entry.permissions.on(*api).is_empty())
+        .collect())
+}
+
+fn known(name: &str) -> Result<&'static Entry> {
+    find(name).ok_or_else(|| {
+        let detail = format!(
+            "DEPLOYED_OPERATIONS has {name:?}; it takes names of operations, separated by commas."
+        );
+        Error::new(Code::Misconfigured, detail)
+    })
+}
 
 /// The operation of that name.
 pub fn find(name: &str) -> Option<&'static Entry> {

@@ -49,6 +49,12 @@ pub struct Listing<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Top(usize);
 
+impl Top {
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
 impl Default for Top {
     fn default() -> Self {
         Self(50)

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    aws,
     call::Call,
-    client::{Failure, Outgoing, Reply},
-    config::LeaseTable,
+    client::Reply,
+    config::Table,
+    dynamodb::{self, Outcome},
     error::{Code, Error, Result},
     time::Timestamp,
 };
@@ -20,14 +20,14 @@ const GRACE: Duration = Duration::from_secs(30);
 
 /// A lease that is held.
 pub struct Lease<'a> {
-    table: &'a LeaseTable,
+    table: &'a Table,
     key: String,
     holder: String,
 }
 
 impl<'a> Lease<'a> {
     /// Waits for its turn and takes the lease, or says when the present holder's ends.
-    pub async fn take(call: &Call<'_>, table: &'a LeaseTable, key: String) -> Result<Self> {
+    pub async fn take(call: &Call<'_>, table: &'a Table, key: String) -> Result<Self> {
         let holder = format!("{}/{:016x}", call.invocation.request_id, fastrand::u64(..));
         let lease = Self { table, key, holder };
         let mut tries = 0;
@@ -62,7 +62,6 @@ impl<'a> Lease<'a> {
     async fn hold(&self, call: &Call<'_>, now: i64, length: Duration) -> Result<Option<Reply>> {
         let expires = now.saturating_add_unsigned(length.as_secs());
         let body = json!({
-            "TableName": self.table.name,
             "Item": {
                 "pk": { "S": self.key },
                 "holder": { "S": self.holder },
@@ -91,7 +90,6 @@ impl<'a> Lease<'a> {
     /// Gives it back. Where that fails, others wait until it expires.
     pub async fn release(self, call: &Call<'_>) {
         let body = json!({
-            "TableName": self.table.name,
             "Key": { "pk": { "S": self.key } },
             "ConditionExpression": "holder = :holder",
             "ExpressionAttributeValues": { ":holder": { "S": self.holder } },
@@ -116,51 +114,11 @@ impl<'a> Lease<'a> {
         target: &'static str,
         body: serde_json::Value,
     ) -> Result<Option<Reply>> {
-        let service = &self.table.service;
-        let request = Outgoing {
-            passing: throttled,
-            ..aws::json_request(service, target, body.to_string())?
-        };
-        let outcome = call
-            .app
-            .client
-            .send(&request, call.invocation.deadline, &call.trace, |_| Ok(()))
-            .await;
-        match outcome {
-            Ok(()) => Ok(None),
-            Err(Failure::Refused(reply))
-                if aws::error_kind(&reply) == "ConditionalCheckFailedException" =>
-            {
-                Ok(Some(reply))
-            }
-            Err(Failure::Refused(reply)) => {
-                let detail = match aws::error_kind(&reply).as_str() {
-                    "ResourceNotFoundException" => format!(
-                        "LEASE_TABLE names no table in {}. It takes the name of a table whose key is the string `pk`.",
-                        service.region
-                    ),
-                    "AccessDeniedException" => "The function's role may not write to the table that LEASE_TABLE names. Allow it \
-                                                dynamodb:PutItem and dynamodb:DeleteItem there."
-                        .to_owned(),
-                    kind => format!(
-                        "DynamoDB refused to keep a lease in the table that LEASE_TABLE names ({kind}). Its key must be the string `pk`."
-                    ),
-                };
-                Err(Error::new(Code::Misconfigured, detail)
-                    .from_upstream(aws::upstream(service.name, &reply)))
-            }
-            Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
+        match dynamodb::ask(call, self.table, target, body, |_| Ok(())).await? {
+            Outcome::Done(()) => Ok(None),
+            Outcome::Unmet(reply) => Ok(Some(reply)),
         }
     }
-}
-
-fn throttled(reply: &Reply) -> Option<Error> {
-    aws::is_throttle(reply).then(|| {
-        let detail = "DynamoDB is asked too often for leases. Wait a moment, then repeat.";
-        Error::new(Code::Throttled, detail)
-            .from_upstream(aws::upstream("dynamodb", reply))
-            .after(Duration::from_secs(1))
-    })
 }
 
 /// How long the lease may yet be held, as the refusal tells.

@@ -13,7 +13,10 @@ use aws_lambda_events::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+    header::{
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+        X_CONTENT_TYPE_OPTIONS,
+    },
 };
 use lambda_runtime::Context;
 use percent_encoding::percent_decode_str;
@@ -25,7 +28,7 @@ use crate::{
     error::{Code, Error, Result, whole_seconds},
     function::Function,
     input::Input,
-    operation::Answer,
+    operation::{Answer, Page},
 };
 
 /// What the status, the headers and the rest of the envelope may take.
@@ -216,18 +219,19 @@ async fn answer(
     let outcome = function
         .run(request.input(function), invocation, trigger(kind, context))
         .await;
+    if let Some(render) = function.page() {
+        let page = render(outcome.as_ref(), invocation.request_id);
+        let status = outcome.as_ref().map_or_else(status, |_| StatusCode::OK);
+        return (status, page_headers(&page), page.html);
+    }
     let (status, content_type, wait, body) = match outcome {
         Ok(answer) => (StatusCode::OK, "application/json", None, into_text(answer)),
-        Err(error) => {
-            let status = StatusCode::from_u16(error.code().status())
-                .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (
-                status,
-                "application/problem+json",
-                error.retry_after(),
-                error.to_json(),
-            )
-        }
+        Err(error) => (
+            status(&error),
+            "application/problem+json",
+            error.retry_after(),
+            error.to_json(),
+        ),
     };
     let mut headers = HeaderMap::with_capacity(3);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -236,6 +240,26 @@ async fn answer(
         headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
     }
     (status, headers, body)
+}
+
+fn status(error: &Error) -> StatusCode {
+    StatusCode::from_u16(error.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// A browser is told to load nothing else, to guess nothing, and to tell nobody which address it came from: that holds a `state`.
+fn page_headers(page: &Page) -> HeaderMap {
+    let policy = HeaderValue::from_str(&page.policy);
+    let nothing = HeaderValue::from_static("default-src 'none'");
+    HeaderMap::from_iter([
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        ),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (CONTENT_SECURITY_POLICY, policy.unwrap_or(nothing)),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ])
 }
 
 /// What a path like `/any/prefix/incidents/28281` holds by the route `/incidents/{id}`; nothing where it does not end like the route.

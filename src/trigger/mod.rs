@@ -151,6 +151,7 @@ fn invocation(context: &Context, room: Room) -> Invocation<'_> {
         request_id: &context.request_id,
         deadline: Deadline::of_lambda(context.deadline()),
         room,
+        isolated: context.tenant_id.as_deref(),
         now: Timestamp::now(),
     }
 }

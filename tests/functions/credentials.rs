@@ -16,10 +16,15 @@ use serde_json::json;
 use simulator::{Fault, Kind, Simulator};
 
 use crate::{
-    api_requests, builder, code, function, invoke, problem, tenant_id, token_requests, variable,
+    TemporaryFile, api_requests, builder, code, function, invoke, problem, tenant_id, token_requests, variable,
 };
 
 const LIST: &str = r#"{"top": 1}"#;
+
+/// How the paths of the tenant's token endpoints begin.
+fn token_path(simulator: &Simulator) -> String {
+    format!("/{}/", tenant_id(simulator))
+}
 
 #[tokio::test]
 async fn the_token_request_is_the_documented_one() {
@@ -81,6 +86,7 @@ async fn callers_that_want_the_same_token_wait_for_one_fetch() {
         client: &app.client,
         tenant,
         audience: &app.config.graph.audience,
+        claims: None,
         deadline,
         trace: &trace,
     };
@@ -305,7 +311,7 @@ async fn what_entra_refuses_is_named_with_advice_and_never_asked_again() {
 async fn a_passing_fault_of_entras_is_outwaited() {
     let simulator = Simulator::start();
     simulator.inject(Kind::Entra { code: 90033 });
-    simulator.inject(Fault::from(Kind::status(503)).path("/"));
+    simulator.inject(Fault::from(Kind::status(503)).path(&token_path(&simulator)));
     invoke(&simulator, "list_incidents", json!({})).await.json();
     assert_eq!(token_requests(&simulator).len(), 3);
 }
@@ -313,7 +319,7 @@ async fn a_passing_fault_of_entras_is_outwaited() {
 #[tokio::test]
 async fn entras_throttle_which_is_no_json_is_a_throttle() {
     let simulator = Simulator::start();
-    simulator.inject(Fault::from(Kind::throttle(60)).path("/").times(0));
+    simulator.inject(Fault::from(Kind::throttle(60)).path(&token_path(&simulator)).times(0));
     let problem = problem(&invoke(&simulator, "list_incidents", json!({})).await);
     assert_eq!(
         (&problem["code"], &problem["retryAfterSeconds"]),
@@ -334,7 +340,7 @@ async fn a_token_that_still_works_is_used_while_entra_is_down() {
     function.invoke(LIST).await.json();
     simulator.inject(
         Fault::from(Kind::status(503))
-            .path(&format!("/{}/", tenant_id(&simulator)))
+            .path(&token_path(&simulator))
             .times(0),
     );
     // A token of forty seconds is renewed after thirty.
@@ -405,12 +411,10 @@ async fn tls_is_verified_and_extra_roots_are_taken() {
         "{problem}"
     );
     assert!(simulator.requests().is_empty());
-    let roots = std::env::temp_dir().join(format!("roots-{}.pem", std::process::id()));
-    std::fs::write(&roots, simulator.ca_pem().unwrap()).unwrap();
+    let roots = TemporaryFile::with(simulator.ca_pem().unwrap());
     let trusting = builder(&simulator, "list_incidents")
-        .env("SSL_CERT_FILE", roots.display().to_string())
+        .env("SSL_CERT_FILE", roots.path())
         .start()
         .unwrap();
     trusting.invoke(LIST).await.json();
-    std::fs::remove_file(roots).unwrap();
 }

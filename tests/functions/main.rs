@@ -2,11 +2,15 @@
 
 mod actions;
 mod alerts;
+mod certificates;
+mod challenges;
+mod check_token;
 mod credentials;
 mod devices;
 mod endpoint_alerts;
 mod exposure;
 mod failures;
+mod federation;
 mod hunting;
 mod incidents;
 mod indicator_batches;
@@ -17,8 +21,10 @@ mod logs;
 mod lookups;
 mod panics;
 mod response;
+mod separation;
 mod startup;
 mod table;
+mod tenants;
 mod triggers;
 mod xdr;
 
@@ -131,6 +137,32 @@ fn code(outcome: &Outcome) -> String {
         .as_str()
         .expect("a code is text")
         .to_owned()
+}
+
+/// A file that goes when the test ends.
+struct TemporaryFile(String);
+
+impl TemporaryFile {
+    fn with(text: &str) -> Self {
+        let name = format!("defender-functions-{:032x}", fastrand::u128(..));
+        let file = Self(std::env::temp_dir().join(name).display().to_string());
+        file.write(text);
+        file
+    }
+
+    fn path(&self) -> &str {
+        &self.0
+    }
+
+    fn write(&self, text: &str) {
+        std::fs::write(&self.0, text).unwrap();
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 fn root() -> PathBuf {

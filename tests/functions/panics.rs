@@ -11,10 +11,13 @@ use defender_functions::{
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde_json::json;
 use simulator::Simulator;
+use tokio::sync::Notify;
 
 use crate::problem;
 
-/// An operation that panics when it is told to, served by the product's own code.
+static PANICKED: Notify = Notify::const_new();
+
+/// An operation that panics when it is told to, or else waits until one has, served by the product's own code.
 #[derive(serde::Deserialize)]
 struct Panics {
     panic: bool,
@@ -28,7 +31,11 @@ impl Operation for Panics {
     const PERMISSIONS: Permissions = Permissions::endpoint(&["Machine.Read.All"]);
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        assert!(!self.panic, "as it was told");
+        if self.panic {
+            PANICKED.notify_one();
+            panic!("as it was told");
+        }
+        PANICKED.notified().await;
         Ok(Answer::of(&json!({ "tenant": call.tenant.as_str() })))
     }
 }
@@ -39,13 +46,13 @@ static PANICS: Entry = Entry::of::<Panics>();
 #[ignore = "not a test but the process that the test below starts, which is this very executable"]
 async fn serves_the_panicking_operation() {
     let function = Function::new(&PANICS, Config::from_env().unwrap()).unwrap();
-    let function = &function;
+    let function: &Function = Box::leak(Box::new(function));
     let handler = service_fn(move |event: LambdaEvent<_>| trigger::handle(function, event));
-    Runtime::new(handler).run().await.unwrap();
+    Runtime::new(handler).run_concurrent().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_panic_is_an_internal_error_and_the_process_lives_on() {
+async fn a_panic_is_an_internal_error_and_the_process_lives_on_with_all_else_that_it_runs() {
     let simulator = Simulator::start();
     let wrapper = std::env::temp_dir().join(format!("panics-{}", std::process::id()));
     let test = std::env::current_exe().unwrap();
@@ -59,23 +66,31 @@ async fn a_panic_is_an_internal_error_and_the_process_lives_on() {
         std::os::unix::fs::PermissionsExt::from_mode(0o700),
     )
     .unwrap();
-    let function = local::runtime_api::Function::builder(&wrapper, "panics")
-        .envs(simulator.environment())
-        .start()
-        .unwrap();
-    let problem = problem(&function.invoke(r#"{"panic": true}"#).await);
-    assert_eq!(
-        (&problem["code"], &problem["status"]),
-        (&json!("Internal"), &json!(500))
-    );
-    assert!(
-        !problem["detail"]
-            .as_str()
-            .unwrap()
-            .contains("as it was told")
-    );
-    function.invoke(r#"{"panic": false}"#).await.json();
-    assert_eq!(function.starts(), 1);
-    assert!(function.logs().contains("as it was told"));
+    for at_once in [1, 2] {
+        let function = local::runtime_api::Function::builder(&wrapper, "panics")
+            .envs(simulator.environment())
+            .concurrency(at_once)
+            .start()
+            .unwrap();
+        let panics = function.invoke(r#"{"panic": true}"#);
+        let other = function.invoke(r#"{"panic": false}"#);
+        let (panicked, answer) = match at_once {
+            1 => (panics.await, other.await),
+            _ => {
+                let (answer, panicked) = tokio::join!(other, panics);
+                (panicked, answer)
+            }
+        };
+        let problem = problem(&panicked);
+        assert_eq!(
+            (&problem["code"], &problem["status"]),
+            (&json!("Internal"), &json!(500))
+        );
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(!detail.contains("as it was told"), "{detail}");
+        answer.json();
+        assert_eq!(function.starts(), 1);
+        assert!(function.logs().contains("as it was told"));
+    }
     std::fs::remove_file(wrapper).unwrap();
 }

@@ -19,6 +19,7 @@ pub struct Builder {
     pub(super) handler: String,
     pub(super) variables: BTreeMap<String, String>,
     pub(super) timeout: Duration,
+    pub(super) concurrency: usize,
     pub(super) echo_logs: bool,
 }
 
@@ -49,6 +50,7 @@ impl Builder {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
             timeout: Duration::from_secs(30),
+            concurrency: 1,
             echo_logs: false,
             bootstrap,
         }
@@ -83,6 +85,16 @@ impl Builder {
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// Lets one process have so many events at once, as Lambda Managed Instances do; one if not given, or 0.
+    ///
+    /// An event whose deadline passes is given up without harm to the others: the process goes on, and its late answer
+    /// is refused. A process that ends fails all that it had. Unlike there, an event for which no place is free waits.
+    pub fn concurrency(mut self, events: usize) -> Self {
+        self.concurrency = events.max(1);
+        self.env("AWS_LAMBDA_MAX_CONCURRENCY", events.max(1).to_string())
+            .env("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances")
     }
 
     /// Also writes the function's output to this process's stderr as it comes.

@@ -1,4 +1,5 @@
-//! The execution environment: hands events to the process one at a time, and decides what came of each.
+//! The execution environment: hands events to the process, no more at once than it may have, and decides what came of
+//! each.
 
 use std::collections::VecDeque;
 use std::io;
@@ -7,18 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::event::event_response;
 use super::process::{Event, Process};
-use super::server::{Call, Kind, accepted, refused};
+use super::server::{Answer, Call, Kind, accepted, refused};
 use super::{Builder, Job, Outcome, Watched};
 
 /// How long a process may take to ask for its first event: Lambda's own limit for the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
-/// What is waited after the deadline before the process is killed, for a clock read a little late on a busy machine.
+/// What is waited after a deadline, for a clock read a little late on a busy machine.
 const GRACE: Duration = Duration::from_millis(200);
 /// How long a process that has reported an init error may take to exit.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -28,8 +29,8 @@ pub(super) struct Environment {
     watched: Arc<Watched>,
     process: Option<Process>,
     queue: VecDeque<Job>,
-    current: Option<Current>,
-    /// When to kill the process, unless what is waited for happens before.
+    under_way: Vec<UnderWay>,
+    /// When to kill a process that does not ask for the event that waits for it, or does not exit as it said.
     limit: Option<Instant>,
     /// What the process reported before it exits.
     init_error: Option<Outcome>,
@@ -37,23 +38,24 @@ pub(super) struct Environment {
     failed_start: Option<Outcome>,
 }
 
-/// The invocation that is being served.
-struct Current {
-    job: Job,
+/// An invocation whose event the process has.
+struct UnderWay {
     id: String,
-    handed_over: bool,
+    deadline: Instant,
+    /// None once the deadline has passed: the caller was told, and the process is busy with it still.
+    reply: Option<oneshot::Sender<Outcome>>,
 }
 
 impl Environment {
     pub fn start(function: Builder, watched: Arc<Watched>) -> io::Result<Self> {
         let process = Some(Process::start(&function, &watched)?);
-        let (queue, current, limit) = (VecDeque::new(), None, None);
+        let (queue, under_way, limit) = (VecDeque::new(), Vec::new(), None);
         Ok(Self {
             function,
             watched,
             process,
             queue,
-            current,
+            under_way,
             limit,
             init_error: None,
             failed_start: None,
@@ -63,7 +65,8 @@ impl Environment {
     /// Serves jobs until the sender is gone, then ends the process.
     pub async fn run(mut self, mut jobs: mpsc::UnboundedReceiver<Job>) {
         loop {
-            let limit = self.limit;
+            let deadlines = self.under_way.iter().filter(|one| one.reply.is_some());
+            let limit = deadlines.map(|one| one.deadline).chain(self.limit).min();
             tokio::select! {
                 job = jobs.recv() => match job {
                     Some(job) => self.queue.push_back(job),
@@ -80,61 +83,55 @@ impl Environment {
         self.end_process().await;
     }
 
-    /// Takes the next job if there is none, starts the process if there is none, and hands over the event if it waits.
+    /// Starts the process if an event waits and there is none, and hands over what it asks for.
     fn go_on(&mut self) {
-        while self.current.is_none() {
-            let Some(job) = self.queue.pop_front() else {
-                return;
-            };
-            if let Some(outcome) = self.failed_start.take() {
-                let _ = job.reply.send(outcome);
-                continue;
-            }
-            let id = job
-                .invocation
-                .request_id
-                .clone()
-                .unwrap_or_else(|| Uuid::new_v4().to_string());
-            self.current = Some(Current {
-                job,
-                id,
-                handed_over: false,
-            });
-            self.limit = self.limit.or(Some(Instant::now() + INIT_LIMIT));
-        }
-        if self.process.is_none() {
-            match Process::start(&self.function, &self.watched) {
-                Ok(process) => self.process = Some(process),
-                Err(error) => {
-                    let error_type = "Runtime.InvalidEntrypoint".to_owned();
-                    return self.settle(Outcome::InitError {
-                        error_type,
+        while !self.queue.is_empty() {
+            let failed = match (self.failed_start.take(), &self.process) {
+                (None, Some(_)) => break,
+                (Some(outcome), _) => outcome,
+                (None, None) => match Process::start(&self.function, &self.watched) {
+                    Ok(process) => {
+                        self.process = Some(process);
+                        break;
+                    }
+                    Err(error) => Outcome::InitError {
+                        error_type: "Runtime.InvalidEntrypoint".to_owned(),
                         message: error.to_string(),
-                    });
-                }
-            }
+                    },
+                },
+            };
+            self.settle(failed);
         }
-        let (Some(process), Some(current)) = (&mut self.process, &mut self.current) else {
+        self.hand_over();
+        let idle = self.under_way.iter().all(|one| one.reply.is_none());
+        if idle && !self.queue.is_empty() {
+            self.limit
+                .get_or_insert_with(|| Instant::now() + INIT_LIMIT);
+        }
+    }
+
+    fn hand_over(&mut self) {
+        let Some(process) = &mut self.process else {
             return;
         };
-        if !current.handed_over
+        while let Some(job) = self.queue.front()
             && process.runs()
-            && let Some(waiting) = process.waiting.take()
+            && let Some(waiting) = process.waiting.pop_front()
         {
-            let timeout = current
-                .job
-                .invocation
-                .timeout
-                .unwrap_or(self.function.timeout);
-            let event = event_response(
-                &current.job.invocation,
-                &current.id,
-                timeout,
-                &self.function,
-            );
-            // A connection that is gone means that the process is going: its end starts another.
-            current.handed_over = waiting.send(event).is_ok();
-            self.limit = Some(Instant::now() + timeout + GRACE);
+            let invocation = &job.invocation;
+            let id = invocation.request_id.clone();
+            let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
+            let timeout = invocation.timeout.unwrap_or(self.function.timeout);
+            let event = event_response(invocation, &id, timeout, &self.function);
+            // A connection that is gone leaves the event to whoever asks next: the process, or its successor.
+            if waiting.send(event).is_ok() {
+                self.under_way.push(UnderWay {
+                    id,
+                    deadline: Instant::now() + timeout + GRACE,
+                    reply: self.queue.pop_front().map(|job| job.reply),
+                });
+                self.limit = None;
+            }
         }
     }
 
@@ -143,45 +140,21 @@ impl Environment {
         let Some(process) = &mut self.process else {
             return;
         };
-        let handed_over = self
-            .current
-            .as_ref()
-            .is_some_and(|current| current.handed_over);
         let answer = match call.kind {
-            Kind::Next if handed_over => refused(
-                StatusCode::FORBIDDEN,
-                "InvalidStateTransition",
-                "the event before this one is not answered",
-            ),
             Kind::Next => {
-                process.ready = true;
-                process.waiting = Some(call.reply);
-                return;
-            }
-            Kind::Done { id, outcome } => match &self.current {
-                Some(current) if handed_over && current.id == id => {
-                    let answer = if matches!(outcome, Outcome::TooLarge) {
-                        let message = format!(
-                            "Exceeded maximum allowed payload size ({} bytes).",
-                            super::REPLY_LIMIT
-                        );
-                        refused(
-                            StatusCode::PAYLOAD_TOO_LARGE,
-                            "RequestEntityTooLarge",
-                            &message,
-                        )
-                    } else {
-                        accepted()
-                    };
-                    self.settle(outcome);
-                    answer
+                process.waiting.retain(|waiting| !waiting.is_closed());
+                if self.under_way.len() + process.waiting.len() < self.function.concurrency {
+                    process.ready = true;
+                    process.waiting.push_back(call.reply);
+                    return;
                 }
-                _ => refused(
-                    StatusCode::BAD_REQUEST,
-                    "InvalidRequestID",
-                    "Invalid request ID",
-                ),
-            },
+                refused(
+                    StatusCode::FORBIDDEN,
+                    "InvalidStateTransition",
+                    "the event before this one is not answered",
+                )
+            }
+            Kind::Done { id, outcome } => self.done(&id, outcome),
             Kind::InitError { .. } if process.ready => refused(
                 StatusCode::FORBIDDEN,
                 "InvalidStateTransition",
@@ -202,6 +175,34 @@ impl Environment {
         let _ = call.reply.send(answer);
     }
 
+    /// Passes on what came of the event with this id, unless its caller was told already that its time was up.
+    fn done(&mut self, id: &str, outcome: Outcome) -> Answer {
+        let place = self.under_way.iter().position(|one| one.id == id);
+        let one = place.map(|place| self.under_way.swap_remove(place));
+        let Some(reply) = one.and_then(|one| one.reply) else {
+            return refused(
+                StatusCode::BAD_REQUEST,
+                "InvalidRequestID",
+                "Invalid request ID",
+            );
+        };
+        let answer = match outcome {
+            Outcome::TooLarge => refused(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "RequestEntityTooLarge",
+                &format!(
+                    "Exceeded maximum allowed payload size ({} bytes).",
+                    super::REPLY_LIMIT
+                ),
+            ),
+            _ => accepted(),
+        };
+        self.read_output();
+        // Nobody waits any more if the caller dropped its future.
+        let _ = reply.send(outcome);
+        answer
+    }
+
     /// The process is gone. An event that it never saw is for its successor, unless it never came to serve at all.
     async fn exited(&mut self, status: ExitStatus) {
         let ready = self.end_process().await;
@@ -209,33 +210,30 @@ impl Environment {
             let logs = self.watched.logs();
             Outcome::Exited { status, logs }
         });
-        match &self.current {
-            Some(current) if ready && !current.handed_over => {
-                self.limit = Some(Instant::now() + INIT_LIMIT)
-            }
-            Some(_) => self.settle(outcome),
-            None if ready => {}
-            None => {
-                self.failed_start = Some(outcome);
-                self.limit = None;
-            }
+        if !ready || !self.under_way.is_empty() {
+            self.settle(outcome);
         }
     }
 
+    /// One event at a time: the process is killed. More: an event that is overdue is given up, and disturbs no other.
     async fn out_of_time(&mut self) {
+        let now = Instant::now();
+        if self.function.concurrency > 1 && self.limit.is_none_or(|limit| now < limit) {
+            self.read_output();
+            let overdue = self.under_way.iter_mut().filter(|one| one.deadline <= now);
+            for reply in overdue.filter_map(|one| one.reply.take()) {
+                let _ = reply.send(Outcome::TimedOut);
+            }
+            return;
+        }
         self.end_process().await;
         let outcome = self.init_error.take().unwrap_or(Outcome::TimedOut);
-        match self.current {
-            Some(_) => self.settle(outcome),
-            None => {
-                self.failed_start = Some(outcome);
-                self.limit = None;
-            }
-        }
+        self.settle(outcome);
     }
 
     /// Ends the process; says whether it had asked for an event.
     async fn end_process(&mut self) -> bool {
+        self.limit = None;
         let Some(process) = self.process.take() else {
             return false;
         };
@@ -244,14 +242,22 @@ impl Environment {
         ready
     }
 
+    /// There is no process: that is what came of all that it had to do, or else of what waits, or will, for one.
     fn settle(&mut self, outcome: Outcome) {
-        self.limit = None;
+        if !self.under_way.is_empty() {
+            for reply in self.under_way.drain(..).filter_map(|one| one.reply) {
+                let _ = reply.send(outcome.clone());
+            }
+        } else if let Some(job) = self.queue.pop_front() {
+            let _ = job.reply.send(outcome);
+        } else {
+            self.failed_start = Some(outcome);
+        }
+    }
+
+    fn read_output(&mut self) {
         if let Some(process) = &mut self.process {
             process.read_output();
-        }
-        if let Some(current) = self.current.take() {
-            // Nobody waits any more if the caller dropped its future.
-            let _ = current.job.reply.send(outcome);
         }
     }
 }

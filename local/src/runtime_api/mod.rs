@@ -2,7 +2,8 @@
 //! and started again as Lambda does.
 //!
 //! What Lambda has and this has not: processes are not frozen between invocations, memory is not limited, one
-//! environment serves everything in order, and there is neither an Extensions API nor SnapStart. Unix only.
+//! environment serves everything (in order, unless it was given [more at once](Builder::concurrency)), and there is
+//! neither an Extensions API nor SnapStart. Unix only.
 
 mod builder;
 mod environment;
@@ -74,7 +75,8 @@ impl Function {
         Builder::new(bootstrap.into(), handler)
     }
 
-    /// Invokes the function and waits for what comes of it. Invocations are served one at a time, in order.
+    /// Invokes the function and waits for what comes of it. Events are handed over in order, one at a time unless the
+    /// function was built with [more at once](Builder::concurrency).
     pub async fn invoke(&self, payload: impl AsRef<[u8]>) -> Outcome {
         let payload = Bytes::copy_from_slice(payload.as_ref());
         self.invoke_with(Invocation {

@@ -23,7 +23,7 @@ pub enum Outcome {
     InitError { error_type: String, message: String },
     /// The process ended without an answer. `logs` is all that was written so far.
     Exited { status: ExitStatus, logs: String },
-    /// The deadline passed; the process was killed and is started again for the next invocation.
+    /// The deadline passed. Where events come one at a time, the process was killed and is started again for the next.
     TimedOut,
     /// The reply was longer than [`REPLY_LIMIT`] and was refused; the process lives on.
     TooLarge,

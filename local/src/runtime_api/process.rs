@@ -1,5 +1,6 @@
 //! The process of a function: started with a Runtime API of its own, its output kept.
 
+use std::collections::VecDeque;
 use std::io::{self, PipeReader, Read, Write};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -21,8 +22,8 @@ pub(super) struct Process {
     output: PipeReader,
     log: Log,
     tasks: [JoinHandle<()>; 2],
-    /// Where the next event goes, once the process has asked for it.
-    pub waiting: Option<oneshot::Sender<Answer>>,
+    /// Where the next events go: it has asked for them.
+    pub waiting: VecDeque<oneshot::Sender<Answer>>,
     /// It has asked for an event at least once.
     pub ready: bool,
 }
@@ -78,7 +79,7 @@ impl Process {
             output,
             log,
             tasks,
-            waiting: None,
+            waiting: VecDeque::new(),
             ready: false,
         })
     }

@@ -1,0 +1,350 @@
+//! The app, examined in one tenant: what its tokens say, what its deployed operations may do, and what is wrong.
+
+use serde::Serialize;
+
+use crate::{
+    api::Api,
+    call::Call,
+    config::{Config, Tenant, is_guid},
+    entra::{
+        claims::Claims,
+        consent::admin_consent_link,
+        finding::Finding,
+        signature::{self, Signature},
+        token::{Token, Want},
+    },
+    error::{Error, Problem, Result},
+    operation::Entry,
+    operations,
+    time::Timestamp,
+};
+
+/// What came of it; nothing in it is a token or a secret.
+pub struct Examination {
+    tenant: Tenant,
+    tokens: Vec<Examined>,
+    operations: Vec<Judged>,
+    findings: Vec<Found>,
+    consent_link: String,
+}
+
+/// What one API's token says, or why there is none.
+struct Examined {
+    api: Api,
+    audience: String,
+    outcome: Result<(Token, Signature)>,
+}
+
+/// Whether the roles suffice for an operation.
+#[derive(Serialize)]
+struct Judged {
+    operation: &'static str,
+    api: &'static str,
+    sufficient: bool,
+    /// Each of them is needed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Found {
+    finding: Finding,
+    detail: String,
+}
+
+impl Examination {
+    /// Gets a token of its own in the call's tenant for every API that a deployed operation uses. What goes wrong with a token is a
+    /// finding, not an error.
+    pub async fn of(call: &Call<'_>) -> Result<Self> {
+        let config = &call.app.config;
+        let deployed = operations::deployed(config)?;
+        let mut tokens = Vec::new();
+        for api in [Api::Graph, Api::Xdr, Api::Endpoint] {
+            if deployed.iter().any(|(_, used)| *used == api) {
+                tokens.push(Examined::of(call, api).await);
+            }
+        }
+        let operations: Vec<_> = deployed
+            .iter()
+            .filter_map(|(entry, api)| {
+                let examined = tokens.iter().find(|examined| examined.api == *api)?;
+                Some(Judged::of(entry, *api, examined))
+            })
+            .collect();
+        let tenant = call.tenant.clone();
+        let link = admin_consent_link(&config.authority, tenant.as_str(), &config.client_id);
+        let mut examination = Self {
+            findings: Vec::new(),
+            consent_link: link,
+            tenant,
+            tokens,
+            operations,
+        };
+        examination.findings = examination.find(config);
+        Ok(examination)
+    }
+
+    /// Whether every deployed operation would work.
+    pub fn is_good(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// The tenant by its GUID, as all the tokens say it.
+    pub fn tenant_id(&self) -> Option<&str> {
+        let mut tenants = self
+            .tokens
+            .iter()
+            .filter_map(|examined| Some(examined.claims()?.tid.as_str()));
+        let first = tenants.next().filter(|tenant| is_guid(tenant))?;
+        tenants.all(|tenant| tenant == first).then_some(first)
+    }
+
+    /// The permissions that deployed operations lack, each with its API: `Microsoft Graph: SecurityAlert.Read.All or ...`.
+    pub fn missing(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        for operation in &self.operations {
+            let title = self
+                .tokens
+                .iter()
+                .find(|examined| examined.api.name() == operation.api)
+                .map_or("", |examined| examined.api.title());
+            for permission in &operation.missing {
+                let named = format!("{title}: {permission}");
+                if !missing.contains(&named) {
+                    missing.push(named);
+                }
+            }
+        }
+        missing
+    }
+
+    /// Why there is a token that could not be had.
+    pub fn error(&self) -> Option<&Error> {
+        self.tokens
+            .iter()
+            .find_map(|examined| examined.outcome.as_ref().err())
+    }
+
+    /// What is wrong, in one line; nothing where nothing is.
+    pub fn summary(&self) -> Option<String> {
+        let details: Vec<_> = self
+            .findings
+            .iter()
+            .map(|found| found.detail.as_str())
+            .collect();
+        (!details.is_empty()).then(|| details.join(" "))
+    }
+
+    /// Where an administrator of the tenant grants what is missing.
+    pub fn consent_link(&self) -> &str {
+        &self.consent_link
+    }
+
+    fn find(&self, config: &Config) -> Vec<Found> {
+        let mut findings: Vec<Found> = Vec::new();
+        let mut add = |finding, detail: String| {
+            if findings.iter().all(|found| found.detail != detail) {
+                findings.push(Found { finding, detail });
+            }
+        };
+        for examined in &self.tokens {
+            match &examined.outcome {
+                Err(error) => add(Finding::of(error), error.to_string()),
+                Ok((token, signature)) => {
+                    for (finding, detail) in
+                        examined.oddities(token, signature, &self.tenant, config)
+                    {
+                        add(finding, detail);
+                    }
+                }
+            }
+        }
+        let missing = self.missing();
+        if !missing.is_empty() {
+            let detail = format!(
+                "The app lacks application permissions of {}. Add them to the app registration, then let an administrator of the \
+                 tenant grant them: {}",
+                missing.join("; "),
+                self.consent_link
+            );
+            add(Finding::MissingPermission, detail);
+        }
+        findings
+    }
+
+    /// The report, for people and programs.
+    pub fn report<'a>(&'a self, config: &'a Config) -> Report<'a> {
+        Report {
+            ok: self.is_good(),
+            cloud: config.cloud.name,
+            tenant: self.tenant.as_str(),
+            client_id: &config.client_id,
+            credential: config.credential.kind(),
+            tokens: self.tokens.iter().map(Examined::report).collect(),
+            operations: &self.operations,
+            findings: &self.findings,
+            consent_link: &self.consent_link,
+        }
+    }
+}
+
+impl Examined {
+    async fn of(call: &Call<'_>, api: Api) -> Self {
+        let audience = call.app.config.upstream(api).audience.clone();
+        let want = Want {
+            audience: &audience,
+            ..call.want()
+        };
+        // A token from the cache would not show what was granted since.
+        let outcome = match call.app.tokens.fetch(&want).await {
+            Ok(token) => {
+                let signature = signature::check(&token, api, &want).await;
+                Ok((token, signature))
+            }
+            Err(error) => Err(error),
+        };
+        Self {
+            api,
+            audience,
+            outcome,
+        }
+    }
+
+    fn claims(&self) -> Option<&Claims> {
+        self.outcome.as_ref().ok()?.0.claims()
+    }
+
+    /// What about a token is not as it should be, besides its roles.
+    fn oddities(
+        &self,
+        token: &Token,
+        signature: &Signature,
+        tenant: &Tenant,
+        config: &Config,
+    ) -> Vec<(Finding, String)> {
+        let Some(claims) = token.claims() else {
+            return Vec::new();
+        };
+        let api = self.api.title();
+        let mut odd = Vec::new();
+        if !self.api.is_audience(&claims.aud, &self.audience) {
+            let detail = format!(
+                "The token for {api} was issued for {:?}. Check DEFENDER_CLOUD and the audience setting.",
+                claims.aud
+            );
+            odd.push((Finding::WrongAudience, detail));
+        }
+        if is_guid(tenant.as_str()) && !claims.tid.eq_ignore_ascii_case(tenant.as_str()) {
+            let detail = format!(
+                "The token for {api} is of the tenant {}, not of {}.",
+                claims.tid,
+                tenant.as_str()
+            );
+            odd.push((Finding::WrongTenant, detail));
+        }
+        if !claims.app().eq_ignore_ascii_case(&config.client_id) {
+            let detail = format!("The token for {api} is of another app, {}.", claims.app());
+            odd.push((Finding::WrongApp, detail));
+        }
+        if let Signature::Invalid(why) = signature {
+            let detail = format!(
+                "The signature of the token for {api} does not hold: {why}. Check AZURE_AUTHORITY_HOST: somebody between may have \
+                 made the token."
+            );
+            odd.push((Finding::InvalidSignature, detail));
+        }
+        odd
+    }
+
+    fn report(&self) -> TokenReport<'_> {
+        let (claims, signature, error) = match &self.outcome {
+            Ok((token, signature)) => (token.claims(), Some(signature), None),
+            Err(error) => (None, None, Some(error.problem())),
+        };
+        TokenReport {
+            api: self.api.name(),
+            requested: &self.audience,
+            claims: claims.map(|claims| ClaimsReport {
+                audience: &claims.aud,
+                tenant_id: &claims.tid,
+                client_id: claims.app(),
+                roles: &claims.roles,
+                expires: Timestamp::from_second(claims.exp)
+                    .ok()
+                    .map(|at| at.to_string()),
+                issuer: &claims.iss,
+                version: &claims.ver,
+            }),
+            opaque: error.is_none() && claims.is_none(),
+            signature,
+            error,
+        }
+    }
+}
+
+impl Judged {
+    fn of(entry: &'static Entry, api: Api, examined: &Examined) -> Self {
+        let permissions = [entry.permissions.on(api), entry.permissions.also];
+        let lacks = |any_of: &&[&str]| match &examined.outcome {
+            Ok((token, _)) => !any_of.is_empty() && !token.permits(any_of),
+            Err(_) => false,
+        };
+        let missing: Vec<_> = permissions
+            .iter()
+            .filter(|any_of| lacks(any_of))
+            .map(|any_of| any_of.join(" or "))
+            .collect();
+        Self {
+            operation: entry.name,
+            api: api.name(),
+            sufficient: examined.outcome.is_ok() && missing.is_empty(),
+            missing,
+        }
+    }
+}
+
+/// What `check_token` answers.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report<'a> {
+    ok: bool,
+    cloud: &'static str,
+    /// As it was named: a GUID or a domain.
+    tenant: &'a str,
+    client_id: &'a str,
+    credential: &'static str,
+    tokens: Vec<TokenReport<'a>>,
+    operations: &'a [Judged],
+    findings: &'a [Found],
+    consent_link: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenReport<'a> {
+    api: &'static str,
+    /// The audience that was asked for.
+    requested: &'a str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    claims: Option<ClaimsReport<'a>>,
+    /// Whether it cannot be read, as Microsoft reserves the right to make tokens.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    opaque: bool,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    signature: Option<&'a Signature>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Problem<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimsReport<'a> {
+    audience: &'a str,
+    tenant_id: &'a str,
+    client_id: &'a str,
+    roles: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    issuer: &'a str,
+    version: &'a str,
+}

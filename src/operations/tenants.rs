@@ -1,0 +1,176 @@
+//! The registry of a partner's customers: those that were invited, and those that are served.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+use crate::{
+    call::Call,
+    config::{Tenant, is_guid},
+    error::{Code, Error, Result},
+    operation::{Answer, Group, Operation, Permissions},
+    page::Top,
+    tenants::{Standing, registry::Registry, row::Registered},
+};
+
+/// Lists the registered tenants, in no order.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListTenants {
+    state: Option<Standing>,
+    #[serde(default)]
+    top: Top,
+    cursor: Option<String>,
+}
+
+/// Where a list goes on: after that tenant, with that filter.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cursor {
+    after: String,
+    state: Option<Standing>,
+}
+
+impl Operation for ListTenants {
+    const NAME: &'static str = "list_tenants";
+    const SUMMARY: &'static str = "List the registered tenants";
+    const GROUP: Group = Group::Tenants;
+    const ROUTE: (&'static str, &'static str) = ("GET", "/tenants");
+    const TENANT_IS_SUBJECT: bool = true;
+    const PERMISSIONS: Permissions = Permissions::none();
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer> {
+        #[derive(Serialize)]
+        struct List {
+            items: Vec<Registered>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            next: Option<String>,
+        }
+        let cursor = self.cursor.as_deref().map(Cursor::read).transpose()?;
+        let state = match (self.state, &cursor) {
+            (None, Some(cursor)) => cursor.state,
+            (state, Some(cursor)) if cursor.state != state => {
+                let reason =
+                    "it belongs to a list with another `state`; repeat that, or leave it out";
+                return Err(Error::field("cursor", reason));
+            }
+            (state, _) => state,
+        };
+        let after = cursor.map(|cursor| cursor.after);
+        let rows = Registry::of(call)?
+            .list(state, after, self.top.get())
+            .await?;
+        Ok(Answer::of(&List {
+            items: rows.items,
+            next: rows.next.map(|after| Cursor { after, state }.to_text()),
+        }))
+    }
+}
+
+impl Cursor {
+    fn read(text: &str) -> Result<Self> {
+        let json = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+        let cursor = json.and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        cursor
+            .filter(|cursor| is_guid(&cursor.after))
+            .ok_or_else(|| {
+                let reason =
+                    "this is not a cursor; pass the `next` of an earlier answer, unchanged";
+                Error::field("cursor", reason)
+            })
+    }
+
+    fn to_text(&self) -> String {
+        let json = serde_json::to_vec(self).expect("a cursor is strings");
+        BASE64_URL_SAFE_NO_PAD.encode(json)
+    }
+}
+
+/// Looks a tenant up in the registry.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GetTenant {
+    tenant_id: TenantId,
+}
+
+impl Operation for GetTenant {
+    const NAME: &'static str = "get_tenant";
+    const SUMMARY: &'static str = "Get a registered tenant";
+    const GROUP: Group = Group::Tenants;
+    const ROUTE: (&'static str, &'static str) = ("GET", "/tenants/{tenantId}");
+    const TENANT_IS_SUBJECT: bool = true;
+    const PERMISSIONS: Permissions = Permissions::none();
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer> {
+        let TenantId(tenant) = self.tenant_id;
+        let registered = Registry::of(call)?.get(&tenant).await?;
+        registered
+            .map(|registered| Answer::of(&registered))
+            .ok_or_else(|| not_registered(&tenant))
+    }
+}
+
+/// Removes a tenant from the registry, after which it is served for another minute at most. The consent in the customer's tenant stays,
+/// until its administrator deletes the enterprise application there.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RemoveTenant {
+    tenant_id: TenantId,
+}
+
+impl Operation for RemoveTenant {
+    const NAME: &'static str = "remove_tenant";
+    const SUMMARY: &'static str = "Remove a tenant from the registry";
+    const GROUP: Group = Group::Tenants;
+    const ROUTE: (&'static str, &'static str) = ("DELETE", "/tenants/{tenantId}");
+    const TENANT_IS_SUBJECT: bool = true;
+    const PERMISSIONS: Permissions = Permissions::none();
+
+    async fn run(self, call: &Call<'_>) -> Result<Answer> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Removed<'a> {
+            tenant_id: &'a str,
+            removed: bool,
+        }
+        let TenantId(tenant) = self.tenant_id;
+        match Registry::of(call)?.remove(&tenant).await? {
+            true => Ok(Answer::of(&Removed {
+                tenant_id: tenant.as_str(),
+                removed: true,
+            })),
+            false => Err(not_registered(&tenant)),
+        }
+    }
+}
+
+fn not_registered(tenant: &Tenant) -> Error {
+    let detail = format!("The tenant {} is not registered.", tenant.as_str());
+    Error::new(Code::NotFound, detail)
+}
+
+/// A tenant by its GUID or by a verified domain.
+pub struct TenantName(pub Tenant);
+
+impl<'de> Deserialize<'de> for TenantName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Tenant::parse(&text).map(Self).ok_or_else(|| {
+            D::Error::custom(format!(
+                "{text:?} is not the GUID of a tenant or a domain of its"
+            ))
+        })
+    }
+}
+
+/// A tenant by its GUID, as the registry knows it.
+struct TenantId(Tenant);
+
+impl<'de> Deserialize<'de> for TenantId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let TenantName(tenant) = TenantName::deserialize(deserializer)?;
+        match is_guid(tenant.as_str()) {
+            true => Ok(Self(tenant)),
+            false => Err(D::Error::custom("the registry knows tenants by their GUID")),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Amazon S3: where an object is, and what its refusals mean.
+
+use http::StatusCode;
+use reqwest::Url;
+
+use crate::{
+    config::Bucket,
+    error::{Code, Error, Upstream},
+};
+
+/// The address of an object; its key is made of tenants, names of operations and ids.
+pub fn url(bucket: &Bucket, key: &str) -> Url {
+    let endpoint = bucket.service.endpoint.as_str().trim_end_matches('/');
+    Url::parse(&format!("{endpoint}/{}/{key}", bucket.name))
+        .expect("a checked origin, a checked bucket name and a key without special characters")
+}
+
+/// Why an object was not taken.
+pub fn refusal(bucket: &Bucket, status: StatusCode, code: Option<String>) -> Error {
+    let variable = bucket.variable;
+    let said = code.as_deref().unwrap_or("no reason");
+    let (kind, detail) = match status.as_u16() {
+        403 => (
+            Code::Misconfigured,
+            format!(
+                "The function's role may not write to the bucket that {variable} names. Allow it s3:PutObject there."
+            ),
+        ),
+        404 => (
+            Code::Misconfigured,
+            format!("{variable} names no bucket in the function's region."),
+        ),
+        status => (
+            Code::UpstreamUnavailable,
+            format!("S3 answered {status} ({said}) and kept nothing. Repeat the call."),
+        ),
+    };
+    Error::new(kind, detail).from_upstream(Upstream {
+        service: "s3",
+        status: Some(status.as_u16()),
+        code,
+        ..Upstream::default()
+    })
+}
