@@ -128,7 +128,8 @@ impl Code {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Upstream {
-    /// `graph`, `xdr`, `endpoint`, `entra`, `storage` (where packages are), `secretsmanager`, `dynamodb` or `s3`.
+    /// `graph`, `xdr`, `endpoint`, `entra`, `storage` (where packages are), `secretsmanager`, `sts`, `dynamodb`,
+    /// `kms` or `s3`.
     pub service: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,

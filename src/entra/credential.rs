@@ -118,7 +118,7 @@ impl Credential for StoredSecret {
         Box::pin(async move {
             let known = self
                 .kept
-                .get(want.deadline, refused, are_same_secrets, read)
+                .get(want.deadline, refused, |a, b| are_same(a, b), read)
                 .await?;
             Ok(known.map(|(secrets, generation)| Proofs {
                 list: secrets.iter().cloned().map(Proof::Secret).collect(),
@@ -135,7 +135,7 @@ impl Credential for StoredSecret {
     }
 }
 
-fn are_same_secrets(some: &Vec<SecretString>, others: &Vec<SecretString>) -> bool {
+fn are_same(some: &[SecretString], others: &[SecretString]) -> bool {
     some.iter()
         .map(ExposeSecret::expose_secret)
         .eq(others.iter().map(ExposeSecret::expose_secret))

@@ -8,6 +8,7 @@ pub mod credential;
 mod federation;
 pub mod finding;
 mod kept;
+pub mod published;
 pub mod rejection;
 pub mod signature;
 pub mod token;

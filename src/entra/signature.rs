@@ -3,22 +3,15 @@
 //! Source: <https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-signature>.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use http::{HeaderMap, Method};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use super::{
     claims::Claims,
+    published,
     token::{Token, Want},
 };
-use crate::{
-    api::Api,
-    call::read_json,
-    client::{Failure, Kind, Outgoing, Room, nothing_passes},
-    config::is_guid,
-    error::Result,
-    retry,
-};
+use crate::{api::Api, config::is_guid, error::Result};
 
 /// What was found out about a token's signature.
 #[derive(Debug, PartialEq, Serialize)]
@@ -31,12 +24,6 @@ pub enum Signature {
     /// It could not be checked.
     Unchecked(String),
 }
-
-/// A tenant's metadata and keys: tens of kilobytes.
-const ROOM: Room = Room {
-    bytes: 1024 * 1024,
-    escaped: false,
-};
 
 /// Checks the signature by the keys that the tenant publishes.
 pub async fn check(token: &Token, api: Api, want: &Want<'_>) -> Signature {
@@ -60,8 +47,7 @@ async fn verify(token: &str, claims: &Claims, want: &Want<'_>) -> Result<Signatu
         _ => "",
     };
     let tenant = &claims.tid;
-    let path = format!("{tenant}{version}/.well-known/openid-configuration");
-    let metadata: Metadata = get(&path, want).await?;
+    let metadata = published::metadata(tenant, version, want).await?;
     if metadata.issuer != claims.iss {
         let reason = format!(
             "its issuer is {:?}, and the tenant's is {:?}",
@@ -69,7 +55,7 @@ async fn verify(token: &str, claims: &Claims, want: &Want<'_>) -> Result<Signatu
         );
         return Ok(Signature::Invalid(reason));
     }
-    let keys: KeySet = get(&format!("{tenant}/discovery{version}/keys"), want).await?;
+    let keys: KeySet = published::keys(tenant, version, want).await?;
     Ok(match is_signed(token, &keys) {
         Some(true) => Signature::Verified,
         Some(false) => {
@@ -77,11 +63,6 @@ async fn verify(token: &str, claims: &Claims, want: &Want<'_>) -> Result<Signatu
         }
         None => Signature::Invalid("its key is none of the tenant's".to_owned()),
     })
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    issuer: String,
 }
 
 #[derive(Deserialize)]
@@ -125,31 +106,4 @@ fn is_signed(token: &str, keys: &KeySet) -> Option<bool> {
         )
         .is_ok();
     Some(is_genuine && header.alg == "RS256")
-}
-
-/// Asks Entra for something that is public.
-async fn get<T: DeserializeOwned>(path: &str, want: &Want<'_>) -> Result<T> {
-    let mut url = want.config.authority.clone();
-    url.set_path(path);
-    let request = Outgoing {
-        service: "entra",
-        kind: Kind::Read,
-        method: Method::GET,
-        url,
-        headers: HeaderMap::new(),
-        body: Vec::new(),
-        tries: retry::TRIES,
-        passing: nothing_passes,
-        room: ROOM,
-    };
-    let outcome = want
-        .client
-        .send(&request, want.deadline, want.trace, |reply| {
-            read_json(reply)
-        })
-        .await;
-    outcome.map_err(|failure| match failure {
-        Failure::Failed(error) | Failure::Lost(error) => error,
-        Failure::Refused(reply) => super::rejection::Rejection::read(&reply).error,
-    })
 }

@@ -109,8 +109,9 @@ impl Operation for GetTenant {
     }
 }
 
-/// Removes a tenant from the registry, after which it is served for another minute at most. The consent in the customer's tenant stays,
-/// until its administrator deletes the enterprise application there.
+/// Removes a tenant from the registry, after which it is served for another minute at most, and its own invitations are void. The consent
+/// in the customer's tenant stays until its administrator deletes the enterprise application there; until then, a link that was made
+/// for any organization can register it again while it lasts.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveTenant {

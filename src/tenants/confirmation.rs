@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Finding, Standing,
     invitation::{self, Invitation},
-    registry::Registry,
+    registry::{Registry, note},
 };
 use crate::{
     call::Call,
@@ -70,7 +70,7 @@ impl Redirect {
         let examination = examine(&call.for_tenant(tenant.clone())).await?;
         let finding = Finding::of(&tenant, &examination);
         let Some(standing) = finding.standing else {
-            registry.note(&tenant, &finding).await?;
+            note(call, &tenant, &finding).await;
             return Err(unconfirmed(&examination, finding));
         };
         let name = invitation.display_name.as_deref();
@@ -133,16 +133,7 @@ impl Redirect {
                 standing: None,
                 problem: Some(detail.clone()),
             };
-            let noted = match Registry::of(call) {
-                Ok(registry) => registry.note(&tenant, &finding).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = noted {
-                tracing::warn!(
-                    code = error.code().name(),
-                    "the refusal was not noted: {error}"
-                );
-            }
+            note(call, &tenant, &finding).await;
         }
         Error::new(Code::UpstreamRejected, detail).from_upstream(Upstream {
             service: "entra",

@@ -1,20 +1,12 @@
 //! A tenant's GUID, found by a domain of its.
 
-use http::{HeaderMap, Method};
 use reqwest::Url;
-use serde::Deserialize;
 
 use crate::{
-    call::{Call, read_json},
-    client::{Failure, Kind, Outgoing, Room, nothing_passes},
+    call::Call,
     config::{Tenant, is_guid},
-    error::{Error, Result},
-    retry,
-};
-
-const ROOM: Room = Room {
-    bytes: 64 * 1024,
-    escaped: false,
+    entra::published,
+    error::{Code, Error, Result},
 };
 
 /// The tenant by its GUID. A domain is looked up in what Entra publishes about its tenant.
@@ -28,39 +20,18 @@ pub async fn by_guid(call: &Call<'_>, tenant: Tenant) -> Result<Tenant> {
 }
 
 async fn look_up(call: &Call<'_>, domain: &Tenant) -> Result<Tenant> {
-    #[derive(Deserialize)]
-    struct Discovery {
-        issuer: String,
-    }
-    let mut url = call.app.config.authority.clone();
-    let domain = domain.as_str();
-    url.set_path(&format!("{domain}/v2.0/.well-known/openid-configuration"));
-    let request = Outgoing {
-        service: "entra",
-        kind: Kind::Read,
-        method: Method::GET,
-        url,
-        headers: HeaderMap::new(),
-        body: Vec::new(),
-        tries: retry::TRIES,
-        passing: nothing_passes,
-        room: ROOM,
-    };
-    let (client, deadline) = (&call.app.client, call.invocation.deadline);
-    let read = |reply: &_| {
-        let discovery: Discovery = read_json(reply)?;
-        guid_in(&discovery.issuer).ok_or_else(|| "names no tenant".to_owned())
-    };
-    match client.send(&request, deadline, &call.trace, read).await {
-        Ok(tenant) => Ok(tenant),
-        Err(Failure::Refused(reply)) => {
-            let reason = format!(
-                "Entra knows no tenant in this cloud with the domain {domain} (it answered {})",
-                reply.status.as_u16()
-            );
+    match published::metadata(domain.as_str(), "/v2.0", &call.want()).await {
+        Ok(metadata) => guid_in(&metadata.issuer).ok_or_else(|| {
+            let detail = "Entra's metadata names no tenant. Check AZURE_AUTHORITY_HOST.";
+            Error::new(Code::UpstreamUnavailable, detail)
+        }),
+        Err(error) if error.code() == Code::CredentialRejected => {
+            let domain = domain.as_str();
+            let reason =
+                format!("Entra knows no tenant in this cloud with the domain {domain} ({error})");
             Err(Error::field("tenantId", reason))
         }
-        Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
+        Err(error) => Err(error),
     }
 }
 

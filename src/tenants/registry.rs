@@ -73,13 +73,6 @@ impl<'a> Registry<'a> {
         self.update(tenant, update).await
     }
 
-    /// Notes what was found of a tenant, if it is registered.
-    pub async fn note(&self, tenant: &Tenant, finding: &Finding) -> Result<()> {
-        let mut update = Update::finding(finding);
-        update.must_exist = true;
-        self.update(tenant, update).await.map(|_| ())
-    }
-
     /// The rows after a key, at least one if there are any left, and at most `most`.
     pub async fn list(
         &self,
@@ -163,18 +156,22 @@ impl<'a> Registry<'a> {
     }
 }
 
-/// Notes what an examination found, where there is a registry and the tenant is in it. A registry that cannot be reached is the log's
-/// business: the examination is worth its answer all the same.
+/// Notes what an examination found.
 pub async fn note_check(call: &Call<'_>, examination: &Examination) {
+    let finding = Finding::of(&call.tenant, examination);
+    note(call, &call.tenant, &finding).await;
+}
+
+/// Notes what was found of a tenant, where there is a registry and the tenant is in it. A registry that cannot be reached is the log's
+/// business: what was found is worth an answer all the same.
+pub async fn note(call: &Call<'_>, tenant: &Tenant, finding: &Finding) {
     let Some(table) = call.app.config.registry.as_ref() else {
         return;
     };
-    let finding = Finding::of(&call.tenant, examination);
-    let noted = Registry { call, table }.note(&call.tenant, &finding).await;
-    if let Err(error) = noted {
-        tracing::warn!(
-            code = error.code().name(),
-            "the check was not noted in the registry: {error}"
-        );
+    let mut update = Update::finding(finding);
+    update.must_exist = true;
+    if let Err(error) = (Registry { call, table }).update(tenant, update).await {
+        let code = error.code().name();
+        tracing::warn!(code, "what was found of a tenant was not noted: {error}");
     }
 }

@@ -2,7 +2,7 @@
 
 use local::runtime_api::{Function, Outcome};
 use serde_json::{Value, json};
-use simulator::{Secret, Simulator};
+use simulator::{Certificate, Secret, Simulator};
 
 use crate::moto::Moto;
 
@@ -39,8 +39,12 @@ impl Vault {
         self.moto.ask(what, arguments)
     }
 
-    /// `list_incidents`, looking for the secret under `id`.
+    /// `list_incidents`, looking for the client secret under `id`.
     fn function(&self, id: &str) -> Function {
+        self.function_with("AZURE_CLIENT_SECRET_ID", id)
+    }
+
+    fn function_with(&self, variable: &str, id: &str) -> Function {
         let others = self
             .simulator
             .environment()
@@ -48,7 +52,7 @@ impl Vault {
             .filter(|(name, _)| name != "AZURE_CLIENT_SECRET");
         Function::builder(env!("CARGO_BIN_EXE_bootstrap"), "list_incidents")
             .envs(others)
-            .env("AZURE_CLIENT_SECRET_ID", id)
+            .env(variable, id)
             .envs(self.moto.environment("SECRETS_MANAGER"))
             .start()
             .expect("bootstrap starts")
@@ -84,6 +88,14 @@ impl Vault {
 
     fn store(&self, value: &str) {
         self.ask("store_secret", &json!({ "name": NAME, "value": value }));
+    }
+
+    /// How often the secret was read.
+    fn reads(&self) -> usize {
+        let requests = self.requests().into_iter();
+        requests
+            .filter(|request| request.to_string().contains("GetSecretValue"))
+            .count()
     }
 
     /// The requests that Secrets Manager was sent.
@@ -211,12 +223,11 @@ fn a_rotation_fails_no_invocation() {
     vault.accept_only(&["third"]);
     vault.store("third");
     invoke(&function).json();
-    let reads = vault
-        .requests()
-        .into_iter()
-        .filter(|request| request.to_string().contains("GetSecretValue"))
-        .count();
-    assert_eq!(reads, 4, "read again only when every secret was refused");
+    assert_eq!(
+        vault.reads(),
+        4,
+        "read again only when every secret was refused"
+    );
 }
 
 #[test]
@@ -227,4 +238,84 @@ fn a_secret_that_stays_wrong_is_read_again_once() {
     assert_eq!(error_type, "CredentialRejected");
     assert!(message.contains("AADSTS7000215"), "{message}");
     assert_eq!(vault.requests().len(), 2);
+}
+
+const CERTIFICATE: &str = "AZURE_CLIENT_CERTIFICATE_SECRET_ID";
+
+#[test]
+fn a_certificate_is_read_in_one_request_before_the_first_invocation() {
+    let vault = Vault::with(|_| Certificate::registered().pem());
+    let function = vault.function_with(CERTIFICATE, NAME);
+    invoke(&function).json();
+    invoke(&function).json();
+    assert_eq!(vault.requests().len(), 1);
+    let tokens = vault.simulator.requests();
+    let form = tokens[0].form();
+    assert!(
+        form.iter().any(|(name, _)| name == "client_assertion"),
+        "{form:?}"
+    );
+}
+
+#[test]
+fn a_stored_pair_that_cannot_be_used_keeps_the_function_from_starting() {
+    let good = Certificate::registered();
+    let mismatched = Certificate {
+        key_pem: Certificate::other().key_pem,
+        ..good.clone()
+    };
+    for (stored, problem) in [
+        (good.reissued(-30, -1).pem(), "has expired"),
+        (mismatched.pem(), "do not belong together"),
+        ("no PEM".to_owned(), "no private key"),
+    ] {
+        let vault = Vault::with(|_| stored);
+        let outcome = invoke(&vault.function_with(CERTIFICATE, NAME));
+        let Outcome::InitError {
+            error_type,
+            message,
+        } = outcome
+        else {
+            panic!("{problem}: {outcome:?}")
+        };
+        assert_eq!(error_type, "Misconfigured");
+        assert!(
+            message.contains(CERTIFICATE) && message.contains(problem),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_certificate_that_is_not_there_is_an_error_of_the_invocation() {
+    let vault = Vault::with(|_| Certificate::registered().pem());
+    let function = vault.function_with(CERTIFICATE, "defender/certificate");
+    let (error_type, message) = invoke(&function).error().expect("there is no such secret");
+    assert_eq!(error_type, "Misconfigured");
+    assert!(message.contains(CERTIFICATE), "{message}");
+    // It can be stored later; no new start is needed.
+    let arguments =
+        json!({ "name": "defender/certificate", "value": Certificate::registered().pem() });
+    vault.ask("create_secret", &arguments);
+    invoke(&function).json();
+    assert_eq!(function.starts(), 1);
+}
+
+#[test]
+fn a_rotation_of_the_certificate_fails_no_invocation() {
+    let vault = Vault::with(|_| Certificate::registered().pem());
+    let function = vault.function_with(CERTIFICATE, NAME);
+    invoke(&function).json();
+    let new = Certificate::other();
+    vault.store(&new.pem());
+    let client_id = environment(&vault.simulator, "AZURE_CLIENT_ID");
+    vault.simulator.edit("harbourline.example", |tenant| {
+        tenant
+            .app(&client_id)
+            .expect("the app is there")
+            .certificates = vec![new.certificate_pem.clone()];
+        tenant.revoke_tokens();
+    });
+    invoke(&function).json();
+    assert_eq!(vault.reads(), 2);
 }

@@ -257,7 +257,10 @@ async fn an_assertion_outside_its_time_is_made_anew_once() {
     );
     let requests = token_requests(&simulator);
     assert_eq!(requests.len(), 2);
-    assert_ne!(assertion(&requests[0].form()), assertion(&requests[1].form()));
+    assert_ne!(
+        assertion(&requests[0].form()),
+        assertion(&requests[1].form())
+    );
 }
 
 #[tokio::test]

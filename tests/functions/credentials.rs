@@ -16,7 +16,8 @@ use serde_json::json;
 use simulator::{Fault, Kind, Simulator};
 
 use crate::{
-    TemporaryFile, api_requests, builder, code, function, invoke, problem, tenant_id, token_requests, variable,
+    TemporaryFile, api_requests, builder, code, function, invoke, problem, tenant_id,
+    token_requests, variable,
 };
 
 const LIST: &str = r#"{"top": 1}"#;
@@ -319,7 +320,11 @@ async fn a_passing_fault_of_entras_is_outwaited() {
 #[tokio::test]
 async fn entras_throttle_which_is_no_json_is_a_throttle() {
     let simulator = Simulator::start();
-    simulator.inject(Fault::from(Kind::throttle(60)).path(&token_path(&simulator)).times(0));
+    simulator.inject(
+        Fault::from(Kind::throttle(60))
+            .path(&token_path(&simulator))
+            .times(0),
+    );
     let problem = problem(&invoke(&simulator, "list_incidents", json!({})).await);
     assert_eq!(
         (&problem["code"], &problem["retryAfterSeconds"]),

@@ -62,7 +62,10 @@ async fn aws_is_asked_for_a_short_token_that_entra_takes() {
 async fn one_word_of_awss_serves_many_tenants() {
     let simulator = Simulator::start();
     let function = vouched_for(&simulator)
-        .env("ALLOWED_TENANTS", "kitsune-foods.example,maplewood-clinic.example")
+        .env(
+            "ALLOWED_TENANTS",
+            "kitsune-foods.example,maplewood-clinic.example",
+        )
         .start()
         .unwrap();
     function.invoke("{}").await.json();
@@ -114,14 +117,8 @@ async fn a_federated_credential_that_does_not_match_is_not_waited_for() {
             |credential| credential.subject.make_ascii_uppercase(),
             "AADSTS7002138",
         ),
-        (
-            |credential| credential.issuer.push('x'),
-            "AADSTS700211",
-        ),
-        (
-            |credential| credential.audience.push('x'),
-            "AADSTS700212",
-        ),
+        (|credential| credential.issuer.push('x'), "AADSTS700211"),
+        (|credential| credential.audience.push('x'), "AADSTS700212"),
     ] {
         let simulator = Simulator::start();
         let client_id = variable(&simulator, "AZURE_CLIENT_ID");
@@ -133,7 +130,10 @@ async fn a_federated_credential_that_does_not_match_is_not_waited_for() {
         assert_eq!(problem["code"], json!("CredentialRejected"));
         assert_eq!(problem["upstream"]["code"], json!(number));
         assert!(
-            problem["detail"].as_str().unwrap().contains("case included"),
+            problem["detail"]
+                .as_str()
+                .unwrap()
+                .contains("case included"),
             "{problem}"
         );
         assert_eq!(token_requests(&simulator).len(), 1);
@@ -175,7 +175,10 @@ async fn what_aws_refuses_is_said_with_what_to_do() {
         let problem = problem(&vouched_for(&simulator).start().unwrap().invoke("{}").await);
         assert_eq!(problem["code"], json!("Misconfigured"));
         assert_eq!(
-            (&problem["upstream"]["service"], &problem["upstream"]["code"]),
+            (
+                &problem["upstream"]["service"],
+                &problem["upstream"]["code"]
+            ),
             (&json!("sts"), &json!(code))
         );
         assert!(

@@ -1,0 +1,82 @@
+//! Answers that are larger than the caller wants them, put to moto's S3.
+
+use local::runtime_api::{Builder, Function};
+use serde_json::{Value, json};
+use simulator::Simulator;
+
+use crate::moto::Moto;
+
+const BUCKET: &str = "harbourline-results";
+
+fn builder(simulator: &Simulator, moto: &Moto) -> Builder {
+    Function::builder(env!("CARGO_BIN_EXE_bootstrap"), "list_incidents")
+        .envs(simulator.environment())
+        .envs(moto.environment("S3"))
+}
+
+#[tokio::test]
+async fn a_larger_answer_is_stored_whole_and_pointed_to() {
+    let (simulator, moto) = (Simulator::start(), Moto::start());
+    moto.ask("create_bucket", &json!({ "name": BUCKET }));
+    let function = builder(&simulator, &moto)
+        .env("RESULTS_BUCKET", BUCKET)
+        .start()
+        .expect("bootstrap starts");
+    let whole = function.invoke(r#"{"top": 5}"#).await.json();
+    moto.record();
+    let input = r#"{"top": 5, "maxAnswerBytes": 100}"#;
+    let answer = function.invoke(input).await.json();
+    assert_eq!(moto.signed_services(), ["s3"]);
+    let stored = &answer["stored"];
+    let key = stored["key"].as_str().expect("a key");
+    let tenant = &whole["items"][0]["tenantId"];
+    let prefix = format!("{}/list_incidents/", tenant.as_str().expect("a tenant"));
+    assert!(key.starts_with(&prefix) && key.ends_with(".json"), "{key}");
+    let text = moto.ask("text", &json!({ "bucket": BUCKET, "key": key }));
+    let text = text.as_str().expect("an object is text");
+    assert_eq!(
+        answer,
+        json!({ "stored": { "bucket": BUCKET, "key": key, "bytes": text.len() } })
+    );
+    assert_eq!(serde_json::from_str::<Value>(text).expect("JSON"), whole);
+    // Every answer has an object of its own.
+    let again = function.invoke(input).await.json();
+    assert_ne!(again["stored"]["key"], stored["key"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_fits_is_answered() {
+    let (simulator, moto) = (Simulator::start(), Moto::start());
+    let function = builder(&simulator, &moto)
+        .env("RESULTS_BUCKET", BUCKET)
+        .start()
+        .expect("bootstrap starts");
+    let input = r#"{"top": 1, "maxAnswerBytes": 100000}"#;
+    let answer = function.invoke(input).await.json();
+    assert_eq!(answer["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_set_or_not_there_is_named() {
+    let (simulator, moto) = (Simulator::start(), Moto::start());
+    let input = r#"{"maxAnswerBytes": 100}"#;
+    let unset = builder(&simulator, &moto)
+        .start()
+        .expect("bootstrap starts");
+    let problem = unset.invoke(input).await.problem();
+    assert_eq!(problem["code"], "Misconfigured");
+    assert!(problem["detail"].to_string().contains("RESULTS_BUCKET"));
+    assert!(
+        simulator.requests().is_empty(),
+        "something was asked for nothing"
+    );
+
+    let missing = builder(&simulator, &moto)
+        .env("RESULTS_BUCKET", BUCKET)
+        .start()
+        .expect("bootstrap starts");
+    let problem = missing.invoke(input).await.problem();
+    assert_eq!(problem["code"], "Misconfigured");
+    assert_eq!(problem["upstream"]["code"], "NoSuchBucket");
+    assert!(problem["detail"].to_string().contains("RESULTS_BUCKET"));
+}
