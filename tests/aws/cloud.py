@@ -40,8 +40,10 @@ def deploy(stack, template, checkout, bootstrap, parameters, environment):
     aws("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": session.region_name})
     aws("s3").put_object(Bucket="code", Key="bootstrap.zip", Body=code.getvalue())
     for workflow in (pathlib.Path(checkout) / "workflows").iterdir():
-        aws("s3").put_object(Bucket="code", Key=f"workflows/{workflow.name}", Body=workflow.read_bytes())
-    body = template.replace("CodeUri: .", "CodeUri: s3://code/bootstrap.zip")
+        # ministack passes over the JSONata of a distributed Map: its children run within the execution here.
+        definition = workflow.read_text().replace('"DISTRIBUTED"', '"INLINE"')
+        aws("s3").put_object(Bucket="code", Key=f"workflows/{workflow.name}", Body=definition.encode())
+    body = pathlib.Path(template).read_text().replace("CodeUri: .", "CodeUri: s3://code/bootstrap.zip")
     body = body.replace("DefinitionUri: workflows/", "DefinitionUri: s3://code/workflows/")
     cloudformation = aws("cloudformation")
     # As SAM does: CloudFormation takes 51,200 bytes by themselves.
@@ -56,11 +58,20 @@ def deploy(stack, template, checkout, bootstrap, parameters, environment):
     functions = {}
     for function in aws("lambda").list_functions()["Functions"]:
         variables = function["Environment"]["Variables"] | environment
+        if redirect := variables.get("CONSENT_REDIRECT_URI"):
+            # As the address of an HTTP API is at AWS.
+            variables["CONSENT_REDIRECT_URI"] = redirect.replace("http://", "https://")
         aws("lambda").update_function_configuration(
             FunctionName=function["FunctionName"], Environment={"Variables": variables}
         )
         functions[function["FunctionName"]] = function["Handler"]
     return functions
+
+
+def resource(stack, name):
+    """The name that a resource of the stack goes by."""
+    found = aws("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
 
 
 def invoke(function, payload):
@@ -72,9 +83,9 @@ def invoke_asynchronously(function, payload):
     return aws("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(payload))["StatusCode"]
 
 
-def request(method, path, body, signed):
-    """Sends a request to the HTTP API, as a caller of AWS signs it or bare."""
-    api = aws("apigatewayv2").get_apis()["Items"][0]["ApiId"]
+def request(api, method, path, body, signed):
+    """Sends a request to the HTTP API of that name, as a caller of AWS signs it or bare."""
+    api = next(one["ApiId"] for one in aws("apigatewayv2").get_apis()["Items"] if one["Name"] == api)
     headers = {"Host": f"{api}.execute-api.localhost:{origin.rsplit(':', 1)[1]}", "content-type": "application/json"}
     prepared = AWSRequest(method=method, url=origin + path, data=body or None, headers=headers)
     if signed:
@@ -208,8 +219,35 @@ def leases(table):
     return {item["pk"]["S"]: {"holder": item["holder"]["S"], "expires": int(item["expires"]["N"])} for item in items}
 
 
+def put_tenant(table, row):
+    aws("dynamodb").put_item(TableName=table, Item={name: {"S": text} for name, text in row.items()})
+
+
+def remove_tenant(table, tenant):
+    aws("dynamodb").delete_item(TableName=table, Key={"pk": {"S": tenant}})
+
+
+def tenants(table):
+    items = aws("dynamodb").scan(TableName=table)["Items"]
+    return {item["pk"]["S"]: {name: value["S"] for name, value in item.items() if name != "pk"} for item in items}
+
+
+def create_mac_key():
+    key = aws("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+    return key["KeyMetadata"]["Arn"]
+
+
+def mac(key, message):
+    reply = aws("kms").generate_mac(KeyId=key, MacAlgorithm="HMAC_SHA_256", Message=message.encode())
+    return base64.urlsafe_b64encode(reply["Mac"]).decode().rstrip("=")
+
+
 def create_bucket(name):
     aws("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": session.region_name})
+
+
+def text(bucket, key):
+    return aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
 
 
 def objects(bucket):
@@ -222,6 +260,14 @@ def record(action):
     """moto's recorder of requests: `start-recording`, or `download-recording` for what it saw."""
     recorder = urllib.request.Request(f"{origin}/moto-api/recorder/{action}", method="GET" if action.startswith("down") else "POST")
     return urllib.request.urlopen(recorder).read().decode()
+
+
+def actions():
+    """What each recorded request asked for, and its body."""
+    recorded = [json.loads(line) for line in record("download-recording").splitlines()]
+    headers = [{name.lower(): value for name, value in one["headers"].items()} for one in recorded]
+    bodies = [json.loads(base64.b64decode(one["body"] or "")) for one in recorded]
+    return [[one["x-amz-target"], body] for one, body in zip(headers, bodies)]
 
 
 def signed_services(secret):

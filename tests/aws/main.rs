@@ -1,20 +1,27 @@
 //! The AWS side: the template, and the real `bootstrap` where stand-ins for AWS hold its secret and trigger it.
 
 mod cargo_lambda;
+mod consent_page;
+mod customers;
+mod each_tenant;
 mod evidence;
 mod executions;
+mod identity;
 mod leases;
 mod ministack;
 mod moto;
 mod node;
+mod privileges;
 mod process;
 mod python;
 mod races;
 mod references;
 mod responding;
+mod results;
 mod secrets_manager;
 mod stack;
 mod template;
+mod tenants;
 mod unrolled;
 mod workflows;
 

@@ -1,4 +1,4 @@
-//! The Node environment that checks workflows: made once from its lockfile, kept under `target`.
+//! The Node environments that check workflows and look at pages: made once from their lockfiles, kept under `target`.
 
 use std::{
     fs::{self, File},
@@ -10,16 +10,26 @@ use serde_json::Value;
 
 use crate::{checkout, python::run};
 
-/// What `tests/aws/asl/package-lock.json` pins.
+/// What `tests/aws/<name>/package-lock.json` pins.
 pub struct Node {
     home: PathBuf,
 }
 
 impl Node {
-    /// asl-validator and JSONata, installed if their pins have changed since they were.
+    /// asl-validator and JSONata.
     pub fn asl() -> Self {
-        let pinned = checkout("tests/aws/asl");
-        let home = checkout("target/node/asl");
+        Self::with("asl")
+    }
+
+    /// Playwright's driver and axe, without a browser.
+    pub fn browser() -> Self {
+        Self::with("browser")
+    }
+
+    /// The environment, installed if its pins have changed since it was.
+    fn with(name: &str) -> Self {
+        let pinned = checkout("tests/aws").join(name);
+        let home = checkout("target/node").join(name);
         fs::create_dir_all(&home).expect("target can be written");
         let lock = File::create(home.with_extension("lock")).expect("target can be written");
         lock.lock().expect("files can be locked");
@@ -48,11 +58,21 @@ impl Node {
         Self { home }
     }
 
-    /// What `asl.js` prints: JSON.
+    /// What `asl.js` prints.
     pub fn asl_js(&self, what: &str, argument: &Value) -> Value {
+        self.script("asl/asl.js", &[what, &argument.to_string()])
+    }
+
+    /// What `consent.js` prints.
+    pub fn consent_js(&self, wanted: &Value) -> Value {
+        self.script("browser/consent.js", &[&wanted.to_string()])
+    }
+
+    /// What a script of `tests/aws` prints: JSON.
+    fn script(&self, name: &str, arguments: &[&str]) -> Value {
         let printed = run(Command::new("node")
-            .arg(checkout("tests/aws/asl/asl.js"))
-            .args([what, &argument.to_string()])
+            .arg(checkout("tests/aws").join(name))
+            .args(arguments)
             .env("NODE_PATH", self.home.join("node_modules")));
         serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"))
     }

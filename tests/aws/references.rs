@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::unrolled::{EVERYTHING, Parameters, read_by_sam};
 
 /// The default, each group alone, all of them, and all of them with everything that is asked for besides.
-const CHOICES: [Parameters; 9] = [
+const CHOICES: [Parameters; 14] = [
     &[],
     &[("Groups", "reading")],
     &[("Groups", "hunting")],
@@ -15,7 +15,29 @@ const CHOICES: [Parameters; 9] = [
     &[("Endpoint", "reading")],
     &[("Endpoint", "reading,changing")],
     &[("Groups", "reading"), EVERYTHING[2], EVERYTHING[3]],
+    &[("Results", "deploy")],
+    &[
+        ("Groups", "hunting"),
+        ("Tenants", "deploy"),
+        ("AllowedTenants", "registry"),
+    ],
+    &[
+        ("Groups", "changing"),
+        ("Tenants", "deploy"),
+        ("Credential", "aws"),
+        EVERYTHING[2],
+    ],
+    &[
+        ("Credential", "certificate"),
+        ("TenantIsolation", "per-tenant"),
+    ],
     EVERYTHING,
+    &[
+        EVERYTHING[0],
+        EVERYTHING[1],
+        ("Tenants", "deploy"),
+        ("TenantIsolation", "per-tenant"),
+    ],
     &[
         EVERYTHING[0],
         EVERYTHING[2],

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use defender_functions::operations::OPERATIONS;
 use serde_json::{Value, json};
 
-use crate::unrolled::{EVERYTHING, Template, group_and_role, list, logical_id, read_by_sam};
+use crate::unrolled::{
+    EVERYTHING, Template, everything, group_and_role, list, logical_id, read_by_sam,
+};
 
 /// The conditions of what only acting on devices needs.
 const RESPONDING: [&str; 4] = ["responding", "workflows", "approving", "Responder"];
@@ -57,10 +59,14 @@ fn responding_takes_an_app_of_its_own_with_its_secret() {
         assert!(rule.contains(other), "{rule}");
     }
     let rule = template.0["Rules"]["NothingRespondsWithoutItsApp"]["Assertions"].to_string();
-    for lonely in ["\"ResponseClientSecretArn\"", "\"ResponderArn\""] {
+    for lonely in [
+        "\"ResponseClientSecretArn\"",
+        "\"ResponseClientCertificateArn\"",
+        "\"ResponderArn\"",
+    ] {
         assert!(rule.contains(lonely), "{rule}");
     }
-    let half = [EVERYTHING[2]];
+    let half = [EVERYTHING[2], EVERYTHING[6]];
     assert_eq!(read_by_sam(&half)["conditions"]["responding"], false);
 }
 
@@ -76,7 +82,7 @@ fn no_other_role_reads_or_invokes_anything_of_responding() {
             "Acting",
             "Asking",
             "Saving",
-            EVERYTHING[3].1,
+            everything("ResponseClientSecretArn"),
         ];
         named.iter().any(|name| text.contains(name))
     };
@@ -123,11 +129,8 @@ fn a_caller_of_the_other_groups_reaches_no_function_that_responds() {
             .collect();
         for operation in OPERATIONS {
             let (group, _) = group_and_role(operation);
-            assert_eq!(
-                groups.contains(&group),
-                (group == "responding") == responds,
-                "{policy}: {operation:?}"
-            );
+            let reached = group != "tenants" && (group == "responding") == responds;
+            assert_eq!(groups.contains(&group), reached, "{policy}: {operation:?}");
         }
         assert_eq!(statements[1]["Action"], "execute-api:Invoke");
         let resource = statements[1]["Resource"].to_string();
@@ -144,7 +147,7 @@ fn a_caller_of_the_other_groups_reaches_no_function_that_responds() {
 }
 
 #[test]
-fn a_jwt_opens_every_route_but_those_that_respond() {
+fn a_jwt_opens_every_route_but_those_that_respond_and_those_of_tenants() {
     let template = Template::with(&[
         ("JwtIssuer", "https://issuer.example"),
         ("JwtAudience", "defender"),
@@ -153,11 +156,12 @@ fn a_jwt_opens_every_route_but_those_that_respond() {
         let (group, _) = group_and_role(operation);
         let route = template.properties(&format!("{}Route", logical_id(operation)));
         let expected = match group {
-            "responding" => "AWS_IAM",
+            _ if operation.name == "complete_consent" => "NONE",
+            "responding" | "tenants" => "AWS_IAM",
             _ => "JWT",
         };
         assert_eq!(route["AuthorizationType"], expected, "{operation:?}");
-        assert_eq!(route["AuthorizerId"].is_null(), group == "responding");
+        assert_eq!(route["AuthorizerId"].is_null(), expected != "JWT");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The template as SAM writes it, deployed to ministack, with the real `bootstrap` and a simulated tenant behind it.
 
-use std::{collections::BTreeMap, process::Command, thread, time::Duration};
+use std::{collections::BTreeMap, fs, process::Command, thread, time::Duration};
 
 use serde_json::{Value, json};
 use simulator::Simulator;
@@ -82,11 +82,15 @@ impl Stack {
             "GRAPH_ENDPOINT",
             "DEFENDER_ENDPOINT",
         ];
+        // It is longer than an argument may be.
+        let template = scratch(&format!("ministack-{name}")).join("template.yaml");
+        let written = read_by_sam(&[])["written"].take();
+        fs::write(&template, written.as_str().expect("a text")).expect("target can be written");
         let functions = stack.ask(
             "deploy",
             json!({
                 "stack": STACK,
-                "template": read_by_sam(&[])["written"],
+                "template": template,
                 "checkout": checkout("."),
                 "bootstrap": env!("CARGO_BIN_EXE_bootstrap"),
                 "parameters": chosen,
@@ -115,7 +119,7 @@ impl Stack {
     pub fn request(&self, method: &str, path: &str, body: &str, signed: bool) -> Value {
         self.ask(
             "request",
-            json!({ "method": method, "path": path, "body": body, "signed": signed }),
+            json!({ "api": STACK, "method": method, "path": path, "body": body, "signed": signed }),
         )
     }
 

@@ -23,7 +23,18 @@ pub const EVERYTHING: Parameters = &[
         "arn:aws:secretsmanager:eu-west-1:111122223333:secret:responders-aBcDeF",
     ),
     ("Workflows", "deploy"),
+    ("Tenants", "deploy"),
+    (
+        "ClientSecretArn",
+        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:readers-aBcDeF",
+    ),
 ];
+
+/// The value of one of these.
+pub fn everything(parameter: &str) -> &'static str {
+    let one = EVERYTHING.iter().find(|(name, _)| *name == parameter);
+    one.expect("it is one of them").1
+}
 
 /// The whole of it, as JSON.
 pub struct Template(pub Value);
@@ -64,19 +75,28 @@ impl Template {
         let variables = |of: &Value| of["Environment"]["Variables"].as_object().cloned();
         let mut all = variables(&self.0["Globals"]["Function"]).expect("variables");
         all.extend(variables(self.properties(id)).unwrap_or_default());
+        // Those that a condition leaves out.
+        all.retain(|_, value| !value.is_null());
         all
     }
 
-    /// What the policies of a role allow: (action, resource).
-    pub fn allowed(&self, role: &str) -> Vec<(String, Value)> {
+    /// The statements of the policies of a role.
+    pub fn statements(&self, role: &str) -> Vec<&Value> {
         let role = self.properties(role);
         assert!(role["ManagedPolicyArns"].is_null(), "{role}");
         let policies = list(&role["Policies"]).into_iter();
         let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
-        let mut allowed = Vec::new();
         // A statement that a condition leaves out is a reference to AWS::NoValue.
-        for statement in statements.filter(|statement| statement["Ref"].is_null()) {
-            assert_eq!(statement["Effect"], "Allow", "{statement}");
+        let statements = statements.filter(|statement| statement["Ref"].is_null());
+        statements
+            .inspect(|statement| assert_eq!(statement["Effect"], "Allow", "{statement}"))
+            .collect()
+    }
+
+    /// What they allow: (action, resource).
+    pub fn allowed(&self, role: &str) -> Vec<(String, Value)> {
+        let mut allowed = Vec::new();
+        for statement in self.statements(role) {
             for action in list(&statement["Action"]) {
                 let action = action.as_str().expect("actions are text").to_owned();
                 for resource in list(&statement["Resource"]) {
@@ -119,10 +139,34 @@ pub fn logical_id(operation: &Entry) -> String {
     operation.name.split('_').map(capital).collect()
 }
 
+/// The condition of an operation's route: what reads has none where each tenant has processes of its own.
+pub fn routes(group: &str) -> String {
+    match group {
+        "reading" | "hunting" | "endpointReading" => format!("{group}Routes"),
+        _ => group.to_owned(),
+    }
+}
+
+/// The HTTP API of a group's operations.
+pub fn api(group: &str) -> &'static str {
+    match group {
+        "responding" => "ResponseApi",
+        "tenants" => "TenantsApi",
+        _ => "HttpApi",
+    }
+}
+
 /// The group that an operation is deployed with, and the role that it runs in.
 pub fn group_and_role(operation: &Entry) -> (&'static str, &'static str) {
     let writes = |permission: &&str| permission.contains("ReadWrite");
     match (operation.group, operation.permissions.endpoint.first()) {
+        (Group::Token, _) => ("reading", "CheckingRole"),
+        (Group::Tenants, _) => match operation.name {
+            "onboard_tenant" => ("tenants", "OnboardingRole"),
+            "complete_consent" => ("tenants", "CompletingRole"),
+            "remove_tenant" => ("tenants", "RemovingRole"),
+            _ => ("tenants", "ListingRole"),
+        },
         (Group::Response | Group::Actions | Group::Library, _) => match operation.name {
             "save_package" => ("responding", "SavingRole"),
             _ if operation.changes => ("responding", "ActingRole"),

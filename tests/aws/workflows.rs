@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{checkout, node::Node, unrolled::Template};
 
 /// The definition of a state machine of the template, with the names of resources for what is substituted.
-fn definition(template: &Template, machine: &str) -> Value {
+pub fn definition(template: &Template, machine: &str) -> Value {
     let properties = template.properties(machine);
     let path = properties["DefinitionUri"].as_str().expect("a path");
     let mut text = fs::read_to_string(checkout(path)).expect("it is in the checkout");
@@ -25,7 +25,12 @@ fn definition(template: &Template, machine: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-const MACHINES: [&str; 3] = ["RespondAndConfirm", "HuntAndIsolate", "CollectEvidence"];
+const MACHINES: [&str; 4] = [
+    "RespondAndConfirm",
+    "HuntAndIsolate",
+    "CollectEvidence",
+    "ForEachTenant",
+];
 
 #[test]
 fn asl_validator_finds_nothing_to_say() {
@@ -69,8 +74,21 @@ fn a_workflow_may_do_what_its_definition_does_and_no_more() {
                     used.insert(name.to_owned());
                 }
                 ("states:DescribeExecution" | "states:StopExecution", None) => {
-                    let of_the_other = "execution:${RespondAndConfirm.Name}:*";
+                    let of_the_other = match machine {
+                        // The children of a Map are executions of the workflow itself.
+                        "ForEachTenant" => ":execution:defender-for-each-tenant/*",
+                        _ => "execution:${RespondAndConfirm.Name}:*",
+                    };
                     assert!(resource.to_string().contains(of_the_other), "{resource}");
+                }
+                ("states:StartExecution", None) if machine == "ForEachTenant" => {
+                    let itself = ":stateMachine:defender-for-each-tenant\"";
+                    assert!(resource.to_string().ends_with(itself), "{resource}");
+                }
+                // Which ones is said by their tags.
+                ("lambda:InvokeFunction", None) if machine == "ForEachTenant" => {
+                    let of_the_stack = ":function:defender-*\"";
+                    assert!(resource.to_string().ends_with(of_the_stack), "{resource}");
                 }
                 ("events:PutTargets" | "events:PutRule" | "events:DescribeRule", None) => {
                     let rule = "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule";
@@ -105,7 +123,11 @@ fn a_workflow_logs_its_errors_without_what_was_said() {
         assert_eq!(logging["Level"], "ERROR", "{machine}");
         assert_eq!(logging["IncludeExecutionData"], false, "{machine}");
         let log = &logging["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"];
-        assert_eq!(log["Fn::GetAtt"][0], "WorkflowLogs", "{machine}");
+        let own = match machine {
+            "ForEachTenant" => "TenantsWorkflowLogs",
+            _ => "WorkflowLogs",
+        };
+        assert_eq!(log["Fn::GetAtt"][0], own, "{machine}");
         assert_eq!(properties["Tracing"]["Enabled"], true, "{machine}");
     }
 }

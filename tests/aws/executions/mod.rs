@@ -3,6 +3,7 @@
 
 mod hunt;
 mod respond;
+mod tenants;
 
 use std::time::Duration;
 

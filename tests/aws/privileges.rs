@@ -1,0 +1,106 @@
+//! What the functions of the template may do, and what they are told: what they need, and no more.
+
+use std::collections::BTreeSet;
+
+use defender_functions::operations::OPERATIONS;
+use serde_json::json;
+
+use crate::unrolled::{Template, everything, group_and_role, logical_id};
+
+#[test]
+fn a_role_allows_what_its_functions_do_and_no_more() {
+    let template = Template::unrolled();
+    let roles: BTreeSet<_> = OPERATIONS.iter().map(group_and_role).collect();
+    for (group, role) in roles {
+        let changes = |operation: &&_| group_and_role(operation) == (group, role);
+        let changes = OPERATIONS.iter().filter(changes).any(|one| one.changes);
+        let (logs, letters, secret) = match group {
+            "responding" => ("Responding", "Acting", "ResponseClientSecretArn"),
+            "tenants" => ("Tenants", "None", "ClientSecretArn"),
+            _ if role == "CheckingRole" => ("Reading", "None", "ClientSecretArn"),
+            _ => {
+                let name = role.strip_suffix("Role").expect("they are named so");
+                (name, name, "ClientSecretArn")
+            }
+        };
+        for (action, resource) in template.allowed(role) {
+            let of = &resource["Fn::GetAtt"][0];
+            let expected = match action.as_str() {
+                "logs:CreateLogStream" | "logs:PutLogEvents" => *of == format!("{logs}Logs"),
+                "secretsmanager:GetSecretValue" => resource == everything(secret),
+                // X-Ray has no resources to name.
+                "xray:PutTraceSegments" | "xray:PutTelemetryRecords" => resource == "*",
+                "sqs:ReceiveMessage" | "sqs:DeleteMessage" | "sqs:GetQueueAttributes" => {
+                    role == "ChangingRole" && of == "UpdateIncidentQueue"
+                }
+                "sqs:SendMessage" => changes && *of == format!("{letters}DeadLetters"),
+                "dynamodb:DeleteItem" if role == "RemovingRole" => of == "TenantsTable",
+                "dynamodb:PutItem" | "dynamodb:DeleteItem" => {
+                    role == "ActingRole" && of == "LeaseTable"
+                }
+                "dynamodb:UpdateItem" => {
+                    ["CheckingRole", "OnboardingRole", "CompletingRole"].contains(&role)
+                        && of == "TenantsTable"
+                }
+                "dynamodb:GetItem" | "dynamodb:Scan" => {
+                    role == "ListingRole" && of == "TenantsTable"
+                }
+                "kms:GenerateMac" => role == "OnboardingRole" && of == "ConsentKey",
+                "kms:VerifyMac" => role == "CompletingRole" && of == "ConsentKey",
+                "s3:PutObject" if role == "SavingRole" => resource == "${EvidenceBucket.Arn}/*",
+                "s3:PutObject" => {
+                    ["reading", "hunting", "endpointReading"].contains(&group)
+                        && resource == "${ResultsBucket.Arn}/*"
+                }
+                _ => false,
+            };
+            assert!(expected, "{role} allows {action} on {resource}");
+        }
+    }
+}
+
+#[test]
+fn no_secret_is_in_an_environment() {
+    let template = Template::unrolled();
+    let always = [
+        "AZURE_CLIENT_ID",
+        "AZURE_CLIENT_SECRET_ID",
+        "AZURE_CREDENTIAL",
+        "AZURE_TENANT_ID",
+        "DEFENDER_API",
+        "DEFENDER_CLOUD",
+    ];
+    for operation in OPERATIONS {
+        let id = logical_id(operation);
+        let (group, role) = group_and_role(operation);
+        let variables = template.environment(&id);
+        let mut known = BTreeSet::from(always);
+        let consent = [
+            "TENANTS_TABLE",
+            "CONSENT_KEY_ID",
+            "CONSENT_REDIRECT_URI",
+            "DEPLOYED_OPERATIONS",
+        ];
+        known.extend(match role {
+            "ReadingRole" | "HuntingRole" | "EndpointReadingRole" => &["RESULTS_BUCKET"][..],
+            "CheckingRole" => &["DEPLOYED_OPERATIONS", "RESULTS_BUCKET", "TENANTS_TABLE"],
+            "ActingRole" => &["LEASE_TABLE"],
+            "SavingRole" => &["EVIDENCE_BUCKET"],
+            "OnboardingRole" => &consent[..3],
+            "CompletingRole" => &consent,
+            "ListingRole" | "RemovingRole" => &["TENANTS_TABLE"],
+            _ => &[],
+        });
+        let names: BTreeSet<&str> = variables.keys().map(String::as_str).collect();
+        assert_eq!(names, known, "{id}");
+        let (app, secret) = match group {
+            "responding" => (
+                json!(everything("ResponseClientId")),
+                everything("ResponseClientSecretArn"),
+            ),
+            _ => (json!({ "Ref": "ClientId" }), everything("ClientSecretArn")),
+        };
+        assert_eq!(variables["AZURE_CLIENT_ID"], app, "{id}");
+        assert_eq!(variables["AZURE_CLIENT_SECRET_ID"], secret, "{id}");
+    }
+}
