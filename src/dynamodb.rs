@@ -24,12 +24,12 @@ pub enum Outcome<T> {
 }
 
 /// Sends one request. `target` is as `DynamoDB_20120810.PutItem`, and `body` everything but the table's name.
-pub async fn ask<T>(
+pub async fn ask<T: Send>(
     call: &Call<'_>,
     table: &Table,
     target: &'static str,
     mut body: Value,
-    read: impl Fn(&Reply) -> std::result::Result<T, String>,
+    read: impl Fn(&Reply) -> std::result::Result<T, String> + Send,
 ) -> Result<Outcome<T>> {
     body["TableName"] = table.name.as_str().into();
     let request = Outgoing {

@@ -2,10 +2,11 @@
 
 use std::{
     future::{Future, poll_fn},
+    num::NonZeroU64,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     task::Poll,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -38,7 +39,10 @@ impl Function {
 
     /// Does what every invocation needs, before the first one comes.
     pub async fn start(&self) -> Result<()> {
-        self.app.prepare().await
+        match self.entry.permissions.of_app {
+            true => self.app.prepare().await,
+            false => Ok(()),
+        }
     }
 
     /// The HTTP method that the operation answers to.
@@ -101,14 +105,18 @@ impl Function {
         )
     }
 
-    /// Takes out of the input what every operation accepts: the tenant, and how large an answer may be that is not stored. What is
-    /// left is the operation's own.
+    /// Takes out of the input what every operation accepts: the tenant, how long it may take, and how large an answer may be that is
+    /// not stored. What is left is the operation's own.
     async fn prepare(
         &self,
         input: Result<Input>,
         call: &mut Call<'_>,
     ) -> Result<(Input, Option<usize>)> {
         let mut input = input?;
+        if let Some(seconds) = input.take::<NonZeroU64>("maxSeconds")? {
+            let deadline = &mut call.invocation.deadline;
+            *deadline = deadline.within(Duration::from_secs(seconds.get()));
+        }
         let most = input.take("maxAnswerBytes")?;
         if most.is_some() {
             results::bucket(call)?;

@@ -53,15 +53,25 @@ pub struct Permissions {
     pub endpoint: &'static [&'static str],
     /// Of these, too, one is needed; none where the former suffice.
     pub also: &'static [&'static str],
+    /// Whether the app has to prove who it is at all.
+    pub of_app: bool,
 }
 
 impl Permissions {
-    /// Of an operation that asks nothing of Microsoft's APIs.
+    /// Of an operation that asks nothing of Microsoft.
     pub const fn none() -> Self {
+        Self {
+            of_app: false,
+            ..Self::any()
+        }
+    }
+
+    /// Of an operation that looks at what the app's tokens permit, whatever that is.
+    pub const fn any() -> Self {
         Self::endpoint(&[])
     }
 
-    /// Whether it asks nothing of Microsoft's APIs.
+    /// Whether it needs no particular permission.
     pub fn is_none(&self) -> bool {
         [self.graph, self.xdr, self.endpoint]
             .iter()
@@ -75,6 +85,7 @@ impl Permissions {
             xdr: &[],
             endpoint: any_of,
             also: &[],
+            of_app: true,
         }
     }
 

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     api::Api,
-    client::{Client, Failure, Kind, Outgoing, Reply, Room, nothing_passes},
+    client::{Client, Failure, Kind, Outgoing, Reply, Room, Take, nothing_passes, taking},
     config::{Config, Tenant},
     entra::{
         challenge,
@@ -139,7 +139,7 @@ impl<'a> Call<'a> {
     }
 
     /// Asks for JSON.
-    pub async fn get<T: DeserializeOwned>(
+    pub async fn get<T: DeserializeOwned + Send>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
@@ -148,7 +148,7 @@ impl<'a> Call<'a> {
     }
 
     /// Asks for JSON, at most so many times.
-    pub async fn get_within<T: DeserializeOwned>(
+    pub async fn get_within<T: DeserializeOwned + Send>(
         &self,
         tries: u32,
         path: &[&str],
@@ -160,7 +160,7 @@ impl<'a> Call<'a> {
     }
 
     /// Asks for JSON, and for the time by the service's own clock.
-    pub async fn get_dated<T: DeserializeOwned>(
+    pub async fn get_dated<T: DeserializeOwned + Send>(
         &self,
         path: &[&str],
         query: &[(&str, &str)],
@@ -178,7 +178,7 @@ impl<'a> Call<'a> {
 
     /// Asks by a POST that changes nothing. `read` makes what is wanted of the answer while it is there, so that a large one is
     /// not kept twice.
-    pub async fn query<T>(
+    pub async fn query<T: Send>(
         &self,
         path: &[&str],
         body: &impl Serialize,
@@ -189,7 +189,7 @@ impl<'a> Call<'a> {
     }
 
     /// Changes something, once.
-    pub async fn change<T: DeserializeOwned>(
+    pub async fn change<T: DeserializeOwned + Send>(
         &self,
         method: Method,
         path: &[&str],
@@ -212,7 +212,7 @@ impl<'a> Call<'a> {
     }
 
     /// Changes something by a body that is not JSON, once.
-    pub async fn change_with<T: DeserializeOwned>(
+    pub async fn change_with<T: DeserializeOwned + Send>(
         &self,
         path: &[&str],
         content_type: HeaderValue,
@@ -223,7 +223,7 @@ impl<'a> Call<'a> {
         self.change_by(request, &|reply| read_json(reply)).await
     }
 
-    async fn change_by<T>(
+    async fn change_by<T: Send>(
         &self,
         request: Outgoing,
         read: &(impl Fn(&Reply) -> std::result::Result<T, String> + Sync),
@@ -237,11 +237,23 @@ impl<'a> Call<'a> {
     }
 
     /// Sends with a token; one that is refused is replaced once.
-    async fn send<T>(
+    async fn send<T: Send>(
         &self,
-        mut request: Outgoing,
+        request: Outgoing,
         read: &(impl Fn(&Reply) -> std::result::Result<T, String> + Sync),
     ) -> std::result::Result<T, Failure> {
+        let mut answer = None;
+        let mut take = taking(&mut answer, read);
+        self.deliver(request, &mut take).await?;
+        drop(take);
+        Ok(answer.expect("a delivered answer has been taken"))
+    }
+
+    async fn deliver(
+        &self,
+        mut request: Outgoing,
+        take: Take<'_>,
+    ) -> std::result::Result<(), Failure> {
         let mut renewed = false;
         let mut claims = None;
         loop {
@@ -253,7 +265,7 @@ impl<'a> Call<'a> {
             match self
                 .app
                 .client
-                .send(&request, self.invocation.deadline, &self.trace, read)
+                .deliver(&request, self.invocation.deadline, &self.trace, take)
                 .await
             {
                 Err(Failure::Refused(reply))

@@ -135,6 +135,20 @@ fn escape(byte: &u8) -> u8 {
     u8::from(marked) + 5 * u8::from(coded)
 }
 
+/// Takes what is wanted out of an answer, or returns what is wrong with it.
+pub type Take<'a> = &'a mut (dyn FnMut(&Reply) -> std::result::Result<(), String> + Send);
+
+/// A `Take` that reads into `answer`.
+pub fn taking<'a, T: Send>(
+    answer: &'a mut Option<T>,
+    read: impl Fn(&Reply) -> std::result::Result<T, String> + Send + 'a,
+) -> impl FnMut(&Reply) -> std::result::Result<(), String> + Send + 'a {
+    move |reply| {
+        *answer = Some(read(reply)?);
+        Ok(())
+    }
+}
+
 /// Built once per process; every request goes through it.
 #[derive(Debug)]
 pub struct Client {
@@ -179,13 +193,28 @@ impl Client {
     /// Sends until there is an answer that `read` can use, or no use in going on.
     ///
     /// `read` returns what is wrong with an answer it cannot use; such an answer counts as a failure of the service.
-    pub async fn send<T>(
+    pub async fn send<T: Send>(
         &self,
         request: &Outgoing,
         deadline: Deadline,
         trace: &Trace,
-        read: impl Fn(&Reply) -> std::result::Result<T, String>,
+        read: impl Fn(&Reply) -> std::result::Result<T, String> + Send,
     ) -> std::result::Result<T, Failure> {
+        let mut answer = None;
+        let mut take = taking(&mut answer, read);
+        self.deliver(request, deadline, trace, &mut take).await?;
+        drop(take);
+        Ok(answer.expect("a delivered answer has been taken"))
+    }
+
+    /// The same, with an answer that `take` has taken: one loop for all kinds of answers, which would be a copy for each otherwise.
+    pub async fn deliver(
+        &self,
+        request: &Outgoing,
+        deadline: Deadline,
+        trace: &Trace,
+        take: Take<'_>,
+    ) -> std::result::Result<(), Failure> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -204,7 +233,7 @@ impl Client {
             );
             trace.add(request_id);
             let setback = match outcome {
-                Ok(reply) => match classify(request, reply, tries, &read) {
+                Ok(reply) => match classify(request, reply, tries, take) {
                     Ok(done) => return done,
                     Err(setback) => setback,
                 },

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::CONTENT_ENCODING;
 
-use super::{Failure, Outgoing, Reply, connect::is_untrusted};
+use super::{Failure, Outgoing, Reply, Take, connect::is_untrusted};
 use crate::{
     api::ApiError,
     error::{Code, Error, Upstream},
@@ -114,12 +114,12 @@ impl Setback {
 }
 
 /// Sorts an answer: used, handed to whoever asked, or a setback.
-pub fn classify<T>(
+pub fn classify(
     request: &Outgoing,
     reply: Reply,
     tries: u32,
-    read: &impl Fn(&Reply) -> std::result::Result<T, String>,
-) -> std::result::Result<std::result::Result<T, Failure>, Setback> {
+    take: Take<'_>,
+) -> std::result::Result<std::result::Result<(), Failure>, Setback> {
     let status = reply.status.as_u16();
     let explained = || ApiError::read(&reply.body);
     let upstream = || explained().upstream(request.service, status, &reply.headers);
@@ -133,8 +133,8 @@ pub fn classify<T>(
             let what = "sent a compressed answer, which was not asked for";
             Err(Setback::unavailable(request, what, upstream()))
         }
-        200..=299 if status != 206 => match read(&reply) {
-            Ok(answer) => Ok(Ok(answer)),
+        200..=299 if status != 206 => match take(&reply) {
+            Ok(()) => Ok(Ok(())),
             Err(wrong) => Err(Setback::unavailable(
                 request,
                 &format!("sent an answer that {wrong}"),

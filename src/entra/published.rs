@@ -35,11 +35,15 @@ pub async fn metadata(tenant: &str, version: &str, want: &Want<'_>) -> Result<Me
 }
 
 /// The keys that sign tokens of a version.
-pub async fn keys<T: DeserializeOwned>(tenant: &str, version: &str, want: &Want<'_>) -> Result<T> {
+pub async fn keys<T: DeserializeOwned + Send>(
+    tenant: &str,
+    version: &str,
+    want: &Want<'_>,
+) -> Result<T> {
     get(&format!("{tenant}/discovery{version}/keys"), want).await
 }
 
-async fn get<T: DeserializeOwned>(path: &str, want: &Want<'_>) -> Result<T> {
+async fn get<T: DeserializeOwned + Send>(path: &str, want: &Want<'_>) -> Result<T> {
     let mut url = want.config.authority.clone();
     url.set_path(path);
     let request = Outgoing {

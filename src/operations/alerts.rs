@@ -31,6 +31,7 @@ const READ: Permissions = Permissions {
     xdr: &[],
     endpoint: &[],
     also: &[],
+    of_app: true,
 };
 
 const CHANGE: Permissions = Permissions {
@@ -38,6 +39,7 @@ const CHANGE: Permissions = Permissions {
     xdr: &[],
     endpoint: &[],
     also: &[],
+    of_app: true,
 };
 
 /// `GET /security/alerts_v2`: newest first.

@@ -38,6 +38,7 @@ impl Operation for RunHuntingQuery {
         xdr: &["AdvancedHunting.Read.All"],
         endpoint: &[],
         also: &[],
+        of_app: true,
     };
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {

@@ -30,6 +30,7 @@ const READ: Permissions = Permissions {
     xdr: &["Incident.Read.All", "Incident.ReadWrite.All"],
     endpoint: &[],
     also: &[],
+    of_app: true,
 };
 
 /// `GET /security/incidents`, `GET /api/incidents`: newest first.
@@ -167,6 +168,7 @@ const CHANGE: Permissions = Permissions {
     xdr: &["Incident.ReadWrite.All"],
     endpoint: &[],
     also: &[],
+    of_app: true,
 };
 
 /// `PATCH /security/incidents/{id}`, `PATCH /api/incidents/{id}`.

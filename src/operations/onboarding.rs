@@ -101,7 +101,7 @@ impl Operation for CompleteConsent {
     const ROUTE: (&'static str, &'static str) = ("GET", "/consent");
     const TENANT_IS_SUBJECT: bool = true;
     const PAGE: Option<Render> = Some(page::render);
-    const PERMISSIONS: Permissions = Permissions::none();
+    const PERMISSIONS: Permissions = Permissions::any();
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
         Ok(Answer::of(&self.0.confirm(call).await?))

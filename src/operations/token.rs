@@ -25,7 +25,7 @@ impl Operation for CheckToken {
     const SUMMARY: &'static str = "Check what the app may do in a tenant, and what is wrong";
     const GROUP: Group = Group::Token;
     const ROUTE: (&'static str, &'static str) = ("GET", "/token");
-    const PERMISSIONS: Permissions = Permissions::none();
+    const PERMISSIONS: Permissions = Permissions::any();
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
         let examination = Examination::of(call).await?;

@@ -54,7 +54,7 @@ fn body(key: &ConsentKey, message: &str) -> Value {
 }
 
 /// Answers nothing where the MAC is not the key's.
-async fn ask<T: DeserializeOwned>(
+async fn ask<T: DeserializeOwned + Send>(
     call: &Call<'_>,
     key: &ConsentKey,
     target: &'static str,

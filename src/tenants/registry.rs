@@ -141,7 +141,7 @@ impl<'a> Registry<'a> {
             .transpose()
     }
 
-    async fn ask<T: DeserializeOwned>(
+    async fn ask<T: DeserializeOwned + Send>(
         &self,
         target: &'static str,
         body: Value,

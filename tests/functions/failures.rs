@@ -488,3 +488,29 @@ async fn a_proxys_next_link_may_name_the_api_behind_it() {
         .json();
     assert_eq!(answer["items"].as_array().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn a_caller_may_give_it_less_time_than_lambda_does() {
+    let simulator = Simulator::start();
+    let function = function(&simulator, "list_incidents");
+    // Four seconds would be waited, if Lambda's thirty were all to be used.
+    simulator.inject(on_graph(Kind::throttle(4)));
+    let throttled = problem(&function.invoke(r#"{"maxSeconds": 3}"#).await);
+    assert_eq!(
+        (&throttled["code"], &throttled["retryAfterSeconds"]),
+        (&json!("Throttled"), &json!(4))
+    );
+    assert_eq!(api_requests(&simulator).len(), 1);
+    simulator.inject(on_graph(Kind::Hang));
+    let slow = problem(&function.invoke(r#"{"maxSeconds": 1}"#).await);
+    assert_eq!(slow["code"], json!("DeadlineExceeded"));
+    function.invoke(r#"{"maxSeconds": 900}"#).await.json();
+    for wrong in [r#"{"maxSeconds": 0}"#, r#"{"maxSeconds": "soon"}"#] {
+        let problem = problem(&function.invoke(wrong).await);
+        assert_eq!(problem["code"], json!("InvalidInput"));
+        assert!(
+            problem["detail"].to_string().contains("maxSeconds"),
+            "{problem}"
+        );
+    }
+}
