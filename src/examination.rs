@@ -41,6 +41,8 @@ struct Judged {
     operation: &'static str,
     api: &'static str,
     sufficient: bool,
+    #[serde(skip)]
+    is_offered: bool,
     /// Each of them is needed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
@@ -60,7 +62,9 @@ impl Examination {
         let deployed = operations::deployed(config)?;
         let mut tokens = Vec::new();
         for api in [Api::Graph, Api::Xdr, Api::Endpoint] {
-            if deployed.iter().any(|(_, used)| *used == api) {
+            // Without an operation to judge, the credential is worth a look all the same.
+            let is_only = deployed.is_empty() && api == config.api;
+            if is_only || deployed.iter().any(|(_, used)| *used == api) {
                 tokens.push(Examined::of(call, api).await);
             }
         }
@@ -158,6 +162,13 @@ impl Examination {
                     }
                 }
             }
+        }
+        for operation in self.operations.iter().filter(|one| !one.is_offered) {
+            let detail = format!(
+                "{} is deployed, but not something that the API {} offers. Set DEFENDER_API=graph, or do not deploy it.",
+                operation.operation, operation.api
+            );
+            add(Finding::NotOffered, detail);
         }
         let missing = self.missing();
         if !missing.is_empty() {
@@ -285,6 +296,7 @@ impl Examined {
 impl Judged {
     fn of(entry: &'static Entry, api: Api, examined: &Examined) -> Self {
         let permissions = [entry.permissions.on(api), entry.permissions.also];
+        let is_offered = !permissions[0].is_empty();
         let lacks = |any_of: &&[&str]| match &examined.outcome {
             Ok((token, _)) => !any_of.is_empty() && !token.permits(any_of),
             Err(_) => false,
@@ -297,7 +309,8 @@ impl Judged {
         Self {
             operation: entry.name,
             api: api.name(),
-            sufficient: examined.outcome.is_ok() && missing.is_empty(),
+            sufficient: is_offered && examined.outcome.is_ok() && missing.is_empty(),
+            is_offered,
             missing,
         }
     }

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     call::{App, Call, Invocation},
-    config::{AllowedTenants, Config, Tenant, is_guid},
+    config::{AllowedTenants, Bucket, Config, Tenant, is_guid},
     error::{Code, Error, Result},
     input::Input,
     operation::{Answer, Entry, Group, Render},
@@ -72,16 +72,14 @@ impl Function {
         let outcome = caught(async {
             let (input, most) = self.prepare(input, &mut call).await?;
             let answer = self.entry.run(input, &call).await?;
-            match most {
-                Some(most) if answer.json().len() > most => {
-                    results::store(&call, self.entry.name, answer).await
-                }
-                _ => Ok(answer),
+            let fits = answer.fits(invocation.room) && answer.json().len() <= most;
+            match self.store().filter(|_| !fits) {
+                Some(bucket) => results::put(&call, bucket, self.entry.name, answer).await,
+                None => answer.fitting(invocation.room),
             }
         });
         let outcome = outcome
             .await
-            .and_then(|answer| answer.fitting(invocation.room))
             .map_err(|error| error.in_request(invocation.request_id));
         let line = Line {
             entry: self.entry,
@@ -93,33 +91,39 @@ impl Function {
         outcome
     }
 
+    /// Where an answer is put that is too large; that of a change is small, and must not get lost there.
+    fn store(&self) -> Option<&Bucket> {
+        let bucket = self.app.config.results.as_ref();
+        bucket.filter(|_| !self.entry.changes)
+    }
+
     fn call<'a>(&'a self, invocation: Invocation<'a>) -> Call<'a> {
         let (config, permissions) = (&self.app.config, self.entry.permissions);
         let api = permissions.api(config.api);
+        let room = match self.store() {
+            Some(_) => results::LARGEST,
+            None => invocation.room,
+        };
         Call::new(
             &self.app,
             api,
             permissions,
             config.tenant.clone(),
-            invocation,
+            Invocation { room, ..invocation },
         )
     }
 
     /// Takes out of the input what every operation accepts: the tenant, how long it may take, and how large an answer may be that is
     /// not stored. What is left is the operation's own.
-    async fn prepare(
-        &self,
-        input: Result<Input>,
-        call: &mut Call<'_>,
-    ) -> Result<(Input, Option<usize>)> {
+    async fn prepare(&self, input: Result<Input>, call: &mut Call<'_>) -> Result<(Input, usize)> {
         let mut input = input?;
         if let Some(seconds) = input.take::<NonZeroU64>("maxSeconds")? {
             let deadline = &mut call.invocation.deadline;
             *deadline = deadline.within(Duration::from_secs(seconds.get()));
         }
         let most = input.take("maxAnswerBytes")?;
-        if most.is_some() {
-            results::bucket(call)?;
+        if most.is_some() && self.store().is_none() {
+            return Err(results::not_stored(self.entry));
         }
         if !self.entry.tenant_is_subject {
             call.tenant = self.tenant(&mut input, call).await?;
@@ -135,7 +139,7 @@ impl Function {
                 format!("{name} is not something that {api} offers. Set DEFENDER_API=graph.");
             return Err(Error::new(Code::InvalidInput, detail));
         }
-        Ok((input, most))
+        Ok((input, most.unwrap_or(usize::MAX)))
     }
 
     /// Whose tenant it is about: the one that Lambda keeps the process for, else the one that is named, else the default; and it has to

@@ -174,9 +174,14 @@ impl Answer {
         self.0.get()
     }
 
+    /// Whether the trigger can carry it.
+    pub fn fits(&self, room: Room) -> bool {
+        room.cost(self.json().as_bytes()) <= room.bytes
+    }
+
     /// The answer, if the trigger can carry it.
     pub fn fitting(self, room: Room) -> Result<Self> {
-        match room.cost(self.json().as_bytes()) <= room.bytes {
+        match self.fits(room) {
             true => Ok(self),
             false => Err(room.exceeded()),
         }

@@ -10,7 +10,7 @@ use crate::{
     client::{Failure, Kind, Outgoing, Room, nothing_passes},
     config::Bucket,
     error::{Code, Error, Result},
-    operation::Answer,
+    operation::{Answer, Entry},
     retry, s3,
 };
 
@@ -33,17 +33,29 @@ struct Object<'a> {
     bytes: usize,
 }
 
-/// `RESULTS_BUCKET`.
-pub fn bucket<'a>(call: &Call<'a>) -> Result<&'a Bucket> {
-    call.app.config.results.as_ref().ok_or_else(|| {
-        let detail = "`maxAnswerBytes`: there is nowhere to put a larger answer. RESULTS_BUCKET takes the name of an S3 bucket.";
-        Error::new(Code::Misconfigured, detail)
-    })
+/// The largest answer that is stored. It is held in memory until then, more than once for a moment.
+pub const LARGEST: Room = Room {
+    bytes: 24 * 1024 * 1024,
+    escaped: false,
+};
+
+/// Why an operation's answer is not stored.
+pub fn not_stored(entry: &Entry) -> Error {
+    if entry.changes {
+        let reason = "the answer of a change is not stored, so that it cannot get lost there";
+        return Error::field("maxAnswerBytes", reason);
+    }
+    let detail = "`maxAnswerBytes`: there is nowhere to put a larger answer. RESULTS_BUCKET takes the name of an S3 bucket.";
+    Error::new(Code::Misconfigured, detail)
 }
 
 /// Puts an answer to the bucket, under the tenant, the operation and the invocation.
-pub async fn store(call: &Call<'_>, operation: &str, answer: Answer) -> Result<Answer> {
-    let bucket = bucket(call)?;
+pub async fn put(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    operation: &str,
+    answer: Answer,
+) -> Result<Answer> {
     let id: String = call
         .invocation
         .request_id

@@ -12,10 +12,15 @@ use std::{
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::connect::CONNECT;
+
 /// A connection that has waited longer may be closed at the other end by now.
 const FRESH: Duration = Duration::from_secs(20);
 
-type Connecting = tokio::task::JoinHandle<Box<dyn Any + Send>>;
+/// The longest that whoever needs a connection waits for this one, before making another.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+type Connecting = tokio::task::JoinHandle<Option<Box<dyn Any + Send>>>;
 
 /// Where the connection waits for the first request. A client with this layer connects to one origin only.
 #[derive(Clone, Default)]
@@ -79,8 +84,11 @@ where
             State::Idle => Box::pin(self.inner.call(to)),
             State::Wanted => {
                 let connecting = self.inner.call(to);
-                let made =
-                    tokio::spawn(async move { Box::new(connecting.await) as Box<dyn Any + Send> });
+                let connecting = tokio::time::timeout(CONNECT, connecting);
+                let made = tokio::spawn(async move {
+                    let outcome = connecting.await.ok();
+                    outcome.map(|outcome| Box::new(outcome) as Box<dyn Any + Send>)
+                });
                 *state = State::Made(made, Instant::now());
                 Box::pin(std::future::pending())
             }
@@ -89,10 +97,10 @@ where
                 let fresh = self.inner.call(to);
                 Box::pin(async move {
                     let waited = match since.elapsed() < FRESH {
-                        true => made.await.ok(),
+                        true => tokio::time::timeout(PATIENCE, made).await.ok(),
                         false => None,
                     };
-                    let outcome = waited.and_then(|outcome| outcome.downcast().ok());
+                    let outcome = waited.and_then(|joined| joined.ok()??.downcast().ok());
                     match outcome.map(|outcome: Box<Result<S::Response, S::Error>>| *outcome) {
                         Some(Ok(connection)) => Ok(connection),
                         // What went wrong before anybody asked may go right now.

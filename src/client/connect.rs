@@ -12,7 +12,7 @@ use super::ahead::Ahead;
 use crate::error::{Code, Error, Result};
 
 /// The longest wait for a connection, TLS included.
-const CONNECT: Duration = Duration::from_secs(5);
+pub const CONNECT: Duration = Duration::from_secs(5);
 
 /// Mozilla's roots, compiled in: reading the platform's costs milliseconds at every start. And those of a PEM file.
 pub fn roots(extra: Option<&Path>) -> Result<RootCertStore> {

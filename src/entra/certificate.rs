@@ -50,37 +50,18 @@ impl Certificate {
         if certificates.is_empty() {
             return Err(wrong("holds no certificate"));
         }
-        let mut own = None;
+        let mut problem = "holds a key and a certificate that do not belong together".to_owned();
         for der in certificates {
             let read = x509_cert::Certificate::from_der(&der)
                 .map_err(|_| wrong("holds a certificate that cannot be read"))?;
-            // Those of its issuers may be there too.
-            if is_of(&read, &*key) {
-                own = Some((der, read));
+            // Those of its issuers may be there too, and an older one of the same key.
+            match is_of(&read, &*key).then(|| timeliness(&read)) {
+                Some(Ok(())) => return Ok(Self { key, der }),
+                Some(Err(when)) => problem = when,
+                None => {}
             }
         }
-        let Some((der, read)) = own else {
-            return Err(wrong(
-                "holds a key and a certificate that do not belong together",
-            ));
-        };
-        let validity = read.tbs_certificate().validity();
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        if validity.not_after.to_unix_duration() < now {
-            return Err(wrong(&format!(
-                "holds a certificate that has expired ({})",
-                validity.not_after
-            )));
-        }
-        if validity.not_before.to_unix_duration() > now {
-            return Err(wrong(&format!(
-                "holds a certificate that is not valid yet ({})",
-                validity.not_before
-            )));
-        }
-        Ok(Self { key, der })
+        Err(wrong(&problem))
     }
 
     /// A token that says who the app is, for the token endpoint alone.
@@ -124,6 +105,27 @@ impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Certificate")
     }
+}
+
+/// Whether the certificate is valid today, or what is wrong with its time.
+fn timeliness(certificate: &x509_cert::Certificate) -> std::result::Result<(), String> {
+    let validity = certificate.tbs_certificate().validity();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    if validity.not_after.to_unix_duration() < now {
+        return Err(format!(
+            "holds a certificate that has expired ({})",
+            validity.not_after
+        ));
+    }
+    if validity.not_before.to_unix_duration() > now {
+        return Err(format!(
+            "holds a certificate that is not valid yet ({})",
+            validity.not_before
+        ));
+    }
+    Ok(())
 }
 
 /// Whether the certificate is for the key.

@@ -24,14 +24,18 @@ pub fn claims(headers: &HeaderMap) -> Option<String> {
     texts.filter_map(demanded).next()
 }
 
-fn demanded(challenge: &str) -> Option<String> {
-    if parameter(challenge, "error")? != "insufficient_claims" {
-        return None;
-    }
-    let encoded = parameter(challenge, "claims")?
-        .replace('-', "+")
-        .replace('_', "/");
-    let json = BASE64.decode(encoded).ok()?;
+fn demanded(challenges: &str) -> Option<String> {
+    // A value may hold several challenges; only this kind has claims.
+    let parameters = parameters(challenges);
+    let find = |sought: &str, fits: fn(&str) -> bool| {
+        let mut known = parameters.iter();
+        known.find(|(name, value)| name.eq_ignore_ascii_case(sought) && fits(value))
+    };
+    find("error", |value| value == "insufficient_claims")?;
+    let (_, encoded) = find("claims", |_| true)?;
+    let json = BASE64
+        .decode(encoded.replace('-', "+").replace('_', "/"))
+        .ok()?;
     let mut claims: Map<String, Value> = serde_json::from_slice(&json).ok()?;
     let of_token = claims.entry("access_token").or_insert_with(|| json!({}));
     of_token
@@ -40,21 +44,19 @@ fn demanded(challenge: &str) -> Option<String> {
     Some(Value::Object(claims).to_string())
 }
 
-/// A parameter `name="value"` of an authentication challenge.
-fn parameter<'a>(challenge: &'a str, name: &str) -> Option<&'a str> {
-    let mut rest = challenge;
+/// The parameters `name="value"` of authentication challenges.
+fn parameters(challenges: &str) -> Vec<(&str, &str)> {
+    let (mut rest, mut found) = (challenges, Vec::new());
     while let Some((before, after)) = rest.split_once('=') {
-        let found = before.rsplit([' ', ',']).next()?.trim();
+        let name = before.rsplit([' ', ',']).next().unwrap_or_default().trim();
         let (value, following) = match after.trim_start().strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"')?,
+            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
             None => after.split_once(',').unwrap_or((after, "")),
         };
-        if found.eq_ignore_ascii_case(name) {
-            return Some(value.trim());
-        }
+        found.push((name, value.trim()));
         rest = following;
     }
-    None
+    found
 }
 
 #[cfg(test)]
@@ -79,6 +81,9 @@ mod tests {
             )],
             vec![format!(
                 r#"Bearer claims="{unpadded}", error="insufficient_claims""#
+            )],
+            vec![format!(
+                r#"Bearer error="invalid_token", Bearer error="insufficient_claims", claims="{CLAIMS}""#
             )],
             vec![
                 "PoP realm=\"\"".to_owned(),

@@ -1,7 +1,14 @@
 //! How the app proves who it is to Entra: a client secret, a certificate, a workload identity's token, or AWS's word for the
 //! function's role. All of them behind one trait, which brings what a token request carries.
 
-use std::{fmt, future::Future, path::PathBuf, pin::Pin, time::Duration};
+use std::{
+    fmt,
+    future::Future,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::PathBuf,
+    pin::Pin,
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -34,7 +41,7 @@ pub type Promise<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Proofs that were made of the same thing.
 pub struct Proofs {
     pub list: Vec<Proof>,
-    /// Counts what they were made of, so that what Entra refused is told from what came after.
+    /// Tells what they were made of from what was there before or comes after.
     pub generation: u32,
 }
 
@@ -192,9 +199,8 @@ impl Credential for StoredCertificate {
                 return Ok(());
             };
             let pem = text.expose_secret().as_bytes();
-            self.kept
-                .put(Certificate::of_pem(pem, self.at.variable)?, LIFE)
-                .await;
+            let certificate = Certificate::of_pem(pem, self.at.variable)?;
+            self.kept.put(certificate, LIFE);
             Ok(())
         }))
     }
@@ -234,18 +240,22 @@ impl Credential for TokenFile {
     ) -> Promise<'a, Result<Option<Proofs>>> {
         let variable = "AZURE_FEDERATED_TOKEN_FILE";
         Box::pin(async move {
-            if refused.is_some() {
-                return Ok(None);
-            }
-            let token =
+            let text =
                 std::fs::read_to_string(&self.0).map_err(|error| unreadable(variable, &error))?;
-            if token.trim().is_empty() {
+            let token = text.trim();
+            if token.is_empty() {
                 let detail = format!("The file that {variable} names is empty; it takes a token.");
                 return Err(Error::new(Code::Misconfigured, detail));
             }
+            let mut hasher = DefaultHasher::new();
+            token.hash(&mut hasher);
+            let generation = hasher.finish() as u32;
+            if refused.is_some_and(|refused| refused.generation == generation) {
+                return Ok(None);
+            }
             Ok(Some(Proofs {
-                list: vec![Proof::Assertion(token.trim().into())],
-                generation: 0,
+                list: vec![Proof::Assertion(token.into())],
+                generation,
             }))
         })
     }

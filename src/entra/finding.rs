@@ -36,6 +36,8 @@ pub enum Finding {
     /// A policy of the tenant keeps the app out.
     BlockedByPolicy,
     InvalidSignature,
+    /// An operation is deployed that the configured API lacks.
+    NotOffered,
     /// The function's own settings.
     Misconfigured,
     /// Entra, or AWS, could not be reached or understood, or said something else.

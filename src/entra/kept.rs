@@ -1,8 +1,10 @@
 //! Something read once for all who want it: again when it has grown old, and when Entra has refused what was made of it.
 
-use std::{future::Future, sync::Arc, time::Duration};
-
-use tokio::sync::Mutex;
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use super::{credential::Refused, token::out_of_time};
 use crate::{
@@ -13,8 +15,15 @@ use crate::{
 /// The longest that reading it again may hold up a caller who could use what is there.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long what is there is used further when it could not be read again.
+const RESPITE: Duration = Duration::from_secs(30);
+
 #[derive(Debug)]
-pub struct Kept<T>(Mutex<Option<Held<T>>>);
+pub struct Kept<T> {
+    held: Mutex<Option<Held<T>>>,
+    /// Whoever reads holds it; nobody waits for it who could use what is there.
+    reading: tokio::sync::Mutex<()>,
+}
 
 #[derive(Debug)]
 struct Held<T> {
@@ -25,18 +34,23 @@ struct Held<T> {
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {
-        Self(Mutex::new(None))
+        Self {
+            held: Mutex::new(None),
+            reading: tokio::sync::Mutex::new(()),
+        }
     }
 }
 
 impl<T> Kept<T> {
     /// Of what was read already.
     pub fn of(value: T, life: Duration) -> Self {
-        Self(Mutex::new(Some(Held::new(value, 0, life))))
+        let kept = Self::default();
+        kept.put(value, life);
+        kept
     }
 
-    pub async fn put(&self, value: T, life: Duration) {
-        *self.0.lock().await = Some(Held::new(value, 0, life));
+    pub fn put(&self, value: T, life: Duration) {
+        *self.lock() = Some(Held::new(value, 0, life));
     }
 
     /// The value and its generation; none where the one that was refused is still what `read` brings.
@@ -49,37 +63,76 @@ impl<T> Kept<T> {
         is_same: impl Fn(&T, &T) -> bool,
         read: impl Future<Output = Result<(T, Duration)>>,
     ) -> Result<Option<(Arc<T>, u32)>> {
-        let Some(mut slot) = deadline.lock(&self.0).await else {
+        let is_refused =
+            |generation| refused.is_some_and(|refused| refused.generation == generation);
+        let usable = || {
+            let held = self.lock().as_ref().map(Held::share);
+            held.filter(|(_, generation)| !is_refused(*generation))
+        };
+        if self.is_fresh()
+            && let Some(known) = usable()
+        {
+            return Ok(Some(known));
+        }
+        if let Some(old) = usable() {
+            // Somebody else is reading it already.
+            let Ok(_reading) = self.reading.try_lock() else {
+                return Ok(Some(old));
+            };
+            let patience = PATIENCE.min(deadline.remaining());
+            match tokio::time::timeout(patience, read).await {
+                Ok(Ok((value, life))) => self.replace(value, life, is_same),
+                Ok(Err(error)) => self.rest(error.code().name()),
+                Err(_) => self.rest("no answer in time"),
+            }
+            return Ok(usable());
+        }
+        let Some(_reading) = deadline.lock(&self.reading).await else {
             return Err(out_of_time());
         };
-        let Some(held) = slot.as_mut() else {
-            let (value, life) = read.await?;
-            return Ok(Some(slot.insert(Held::new(value, 0, life)).share()));
-        };
-        // Somebody else may have read it again in the meantime.
-        let is_refused = refused.is_some_and(|refused| refused.generation == held.generation);
-        if !is_refused && Timestamp::now() < held.until {
-            return Ok(Some(held.share()));
+        // Somebody else may have read it in the meantime.
+        if let Some(known) = usable() {
+            return Ok(Some(known));
         }
-        let outcome = match is_refused {
-            true => Some(read.await),
-            false => tokio::time::timeout(PATIENCE.min(deadline.remaining()), read)
-                .await
-                .ok(),
+        let (value, life) = read.await?;
+        self.replace(value, life, is_same);
+        Ok(usable())
+    }
+
+    fn is_fresh(&self) -> bool {
+        let held = self.lock();
+        held.as_ref()
+            .is_some_and(|held| Timestamp::now() < held.until)
+    }
+
+    fn replace(&self, value: T, life: Duration, is_same: impl Fn(&T, &T) -> bool) {
+        let mut slot = self.lock();
+        let generation = match &*slot {
+            Some(held) if is_same(&held.value, &value) => held.generation,
+            Some(held) => held.generation + 1,
+            None => 0,
         };
-        match outcome {
-            Some(Ok((value, life))) if is_same(&held.value, &value) => {
-                *held = Held::new(value, held.generation, life);
-                Ok((!is_refused).then(|| held.share()))
-            }
-            Some(Ok((value, life))) => {
-                *held = Held::new(value, held.generation + 1, life);
-                Ok(Some(held.share()))
-            }
-            Some(Err(error)) if is_refused => Err(error),
-            _ => Ok(Some(held.share())),
+        *slot = Some(Held::new(value, generation, life));
+    }
+
+    /// Goes on with what is there, for a while.
+    fn rest(&self, why: &str) {
+        tracing::warn!(
+            code = why,
+            "the credential could not be read again; the one that is there is used further"
+        );
+        if let Some(held) = self.lock().as_mut() {
+            held.until = after(RESPITE);
         }
     }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Held<T>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn after(time: Duration) -> Timestamp {
+    Timestamp::now().checked_add(time).unwrap_or(Timestamp::MAX)
 }
 
 impl<T> Held<T> {
@@ -87,7 +140,7 @@ impl<T> Held<T> {
         Self {
             value: Arc::new(value),
             generation,
-            until: Timestamp::now().checked_add(life).unwrap_or(Timestamp::MAX),
+            until: after(life),
         }
     }
 
@@ -195,6 +248,39 @@ mod tests {
         assert!(matches!(
             get(&kept, Some(0), Ok("c")).await,
             (Ok(Some(("b", 1))), false)
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_hangs_holds_up_nobody_who_could_use_what_is_there() {
+        let kept = Kept::of("a", Duration::ZERO);
+        let hanging = std::future::pending::<Result<(&'static str, Duration)>>;
+        let refused = Some(Refused {
+            generation: 0,
+            by_time: false,
+        });
+        let stuck = kept.get(deadline(), refused, PartialEq::eq, hanging());
+        let others = async {
+            tokio::task::yield_now().await;
+            for _ in 0..3 {
+                let known = kept.get(deadline(), None, PartialEq::eq, hanging()).await;
+                assert!(matches!(known, Ok(Some((value, 0))) if *value == "a"));
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = stuck => panic!("it hangs"),
+            () = others => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_read_again_rests_for_a_while() {
+        let kept = Kept::of("a", Duration::ZERO);
+        assert!(get(&kept, None, failure()).await.1);
+        assert!(matches!(
+            get(&kept, None, Ok("b")).await,
+            (Ok(Some(("a", 0))), false)
         ));
     }
 }

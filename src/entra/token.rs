@@ -47,10 +47,12 @@ pub struct Token {
     /// When it is renewed, if that works.
     refresh: Timestamp,
     claims: Option<Arc<Claims>>,
+    /// What it was asked to say.
+    demanded: Option<Arc<str>>,
 }
 
 impl Token {
-    fn new(grant: Grant, now: Timestamp) -> Option<Self> {
+    fn new(grant: Grant, demanded: Option<&str>, now: Timestamp) -> Option<Self> {
         let mut authorization =
             HeaderValue::from_str(&format!("Bearer {}", grant.access_token)).ok()?;
         authorization.set_sensitive(true);
@@ -63,6 +65,7 @@ impl Token {
                 .checked_add(life.saturating_sub(REFRESH_MARGIN.min(life / 4)))
                 .ok()?,
             claims: Claims::read(&grant.access_token).map(Arc::new),
+            demanded: demanded.map(Into::into),
         })
     }
 
@@ -142,6 +145,13 @@ impl Tokens {
             return Err(out_of_time());
         };
         let now = Timestamp::now();
+        // Somebody else may have put one there that does not answer the challenge.
+        if want.claims.is_some_and(|claims| {
+            let kept = kept.as_ref();
+            kept.is_some_and(|token| token.demanded.as_deref() != Some(claims))
+        }) {
+            *kept = None;
+        }
         if let Some(token) = kept.as_ref().filter(|token| now < token.refresh) {
             return Ok(token.clone());
         }
@@ -195,7 +205,13 @@ impl Tokens {
     pub async fn fetch(&self, want: &Want<'_>) -> Result<Token> {
         let mut refused = None;
         let mut rejection = None;
-        while let Some(proofs) = self.credential.prove(want, refused).await? {
+        loop {
+            let proofs = match self.credential.prove(want, refused).await {
+                Ok(Some(proofs)) => proofs,
+                // Why Entra refused the last ones says more than why there are no others.
+                Err(error) if rejection.is_none() => return Err(error),
+                Ok(None) | Err(_) => break,
+            };
             let mut by_time = false;
             for proof in &proofs.list {
                 match want.token(proof).await {
@@ -258,7 +274,8 @@ impl Want<'_> {
         let read = |reply: &Reply| {
             let grant = serde_json::from_slice(&reply.body)
                 .map_err(|_| "is not the documented JSON".to_owned())?;
-            Token::new(grant, Timestamp::now()).ok_or_else(|| "holds no usable token".to_owned())
+            Token::new(grant, self.claims, Timestamp::now())
+                .ok_or_else(|| "holds no usable token".to_owned())
         };
         let outcome = self
             .client
@@ -358,6 +375,7 @@ mod tests {
                 access_token: "opaque".to_owned(),
                 expires_in,
             },
+            None,
             now,
         )
         .unwrap()

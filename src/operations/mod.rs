@@ -128,20 +128,20 @@ pub static OPERATIONS: &[Entry] = &[
     Entry::of::<tenants::RemoveTenant>(),
 ];
 
-/// The operations that the app's permissions are judged by, each with the API that serves it: those of `DEPLOYED_OPERATIONS`, or all.
+/// The operations that the app's permissions are judged by, each with the API that serves it: those of `DEPLOYED_OPERATIONS`, or all
+/// that the APIs in use offer.
 pub fn deployed(config: &Config) -> Result<Vec<(&'static Entry, Api)>> {
-    let named: Result<Vec<_>> = config.deployed.iter().map(|name| known(name)).collect();
-    let named = named?;
-    let entries = match named.as_slice() {
-        [] => OPERATIONS.iter().collect(),
-        _ => named,
+    let with_api = |entry: &'static Entry| (entry, entry.permissions.api(config.api));
+    if config.deployed.is_empty() {
+        let offered = |(entry, api): &(&Entry, Api)| !entry.permissions.on(*api).is_empty();
+        return Ok(OPERATIONS.iter().map(with_api).filter(offered).collect());
+    }
+    let named = config.deployed.iter().map(|name| known(name).map(with_api));
+    let needs_some = |one: &Result<(&Entry, Api)>| {
+        one.as_ref()
+            .map_or(true, |(entry, _)| !entry.permissions.is_none())
     };
-    let served = entries
-        .into_iter()
-        .map(|entry| (entry, entry.permissions.api(config.api)));
-    Ok(served
-        .filter(|(entry, api)| !entry.permissions.on(*api).is_empty())
-        .collect())
+    named.filter(needs_some).collect()
 }
 
 fn known(name: &str) -> Result<&'static Entry> {

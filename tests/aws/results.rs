@@ -9,7 +9,11 @@ use crate::moto::Moto;
 const BUCKET: &str = "harbourline-results";
 
 fn builder(simulator: &Simulator, moto: &Moto) -> Builder {
-    Function::builder(env!("CARGO_BIN_EXE_bootstrap"), "list_incidents")
+    builder_of(simulator, moto, "list_incidents")
+}
+
+fn builder_of(simulator: &Simulator, moto: &Moto, operation: &str) -> Builder {
+    Function::builder(env!("CARGO_BIN_EXE_bootstrap"), operation)
         .envs(simulator.environment())
         .envs(moto.environment("S3"))
 }
@@ -79,4 +83,40 @@ async fn a_bucket_that_is_not_set_or_not_there_is_named() {
     assert_eq!(problem["code"], "Misconfigured");
     assert_eq!(problem["upstream"]["code"], "NoSuchBucket");
     assert!(problem["detail"].to_string().contains("RESULTS_BUCKET"));
+}
+
+#[tokio::test]
+async fn what_lambda_cannot_carry_is_stored_without_being_asked_to() {
+    let (simulator, moto) = (Simulator::start(), Moto::start());
+    moto.ask("create_bucket", &json!({ "name": BUCKET }));
+    let function = builder_of(&simulator, &moto, "run_hunting_query")
+        .env("RESULTS_BUCKET", BUCKET)
+        .start()
+        .expect("bootstrap starts");
+    let query = r#"range x from 1 to 8000 step 1 | extend Padding = strrep("p", 1000)"#;
+    let answer = function
+        .invoke(json!({ "query": query }).to_string())
+        .await
+        .json();
+    let stored = &answer["stored"];
+    let bytes = stored["bytes"].as_u64().expect("a number");
+    assert!(bytes > 8_000_000, "{answer}");
+    let key = stored["key"].as_str().expect("a key");
+    let kept = moto.ask("objects", &json!({ "bucket": BUCKET }));
+    assert_eq!(kept[key]["bytes"], bytes);
+}
+
+#[tokio::test]
+async fn the_answer_of_a_change_is_never_stored() {
+    let (simulator, moto) = (Simulator::start(), Moto::start());
+    let function = builder_of(&simulator, &moto, "comment_incident")
+        .env("RESULTS_BUCKET", BUCKET)
+        .start()
+        .expect("bootstrap starts");
+    let input = r#"{"id": "28281", "comment": "c", "maxAnswerBytes": 1}"#;
+    let problem = function.invoke(input).await.problem();
+    assert_eq!(problem["code"], "InvalidInput");
+    assert!(simulator.requests().is_empty(), "something was sent");
+    let input = r#"{"id": "28281", "comment": "c"}"#;
+    function.invoke(input).await.json();
 }

@@ -203,6 +203,24 @@ async fn the_certificates_of_issuers_may_be_there_too() {
 }
 
 #[tokio::test]
+async fn of_two_certificates_for_the_key_the_valid_one_is_used() {
+    let simulator = Simulator::start();
+    let good = Certificate::registered();
+    let expired = good.reissued(-30, -1).certificate_pem;
+    for certificates in [
+        [&expired, &good.certificate_pem],
+        [&good.certificate_pem, &expired],
+    ] {
+        let [one, other] = certificates;
+        let file = TemporaryFile::with(&format!("{}{one}{other}", good.key_pem));
+        with_certificate(&simulator, &file)
+            .invoke("{}")
+            .await
+            .json();
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_that_is_not_registered_is_refused_once() {
     let simulator = Simulator::start();
     let file = TemporaryFile::with(&Certificate::other().pem());

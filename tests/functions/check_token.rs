@@ -309,6 +309,34 @@ async fn a_token_for_another_api_is_found_out() {
 }
 
 #[tokio::test]
+async fn an_operation_that_the_api_lacks_is_found() {
+    let simulator = Simulator::start();
+    let function = builder(&simulator, "check_token")
+        .env("DEFENDER_API", "xdr")
+        .env("DEPLOYED_OPERATIONS", "list_incidents,list_alerts")
+        .start()
+        .unwrap();
+    let report = function.invoke("{}").await.json();
+    assert_eq!(findings(&report), ["notOffered"]);
+    assert_eq!(
+        report["operations"][1],
+        json!({ "operation": "list_alerts", "api": "xdr", "sufficient": false })
+    );
+}
+
+#[tokio::test]
+async fn without_an_operation_to_judge_the_credential_is_looked_at() {
+    let simulator = Simulator::start();
+    let function = builder(&simulator, "check_token")
+        .env("DEPLOYED_OPERATIONS", "check_token,list_tenants")
+        .env("AZURE_CLIENT_SECRET", "wrong")
+        .start()
+        .unwrap();
+    let report = function.invoke("{}").await.json();
+    assert_eq!(findings(&report), ["wrongSecret"]);
+}
+
+#[tokio::test]
 async fn an_unknown_operation_keeps_the_function_from_starting() {
     let simulator = Simulator::start();
     let function = builder(&simulator, "check_token")

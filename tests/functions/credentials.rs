@@ -109,6 +109,34 @@ async fn callers_that_want_the_same_token_wait_for_one_fetch() {
 }
 
 #[tokio::test]
+async fn a_token_that_does_not_say_what_was_demanded_is_replaced() {
+    let simulator = Simulator::start();
+    let environment: HashMap<_, _> = simulator.environment().into_iter().collect();
+    let app = App::new(Config::read(|name| environment.get(name).cloned()).unwrap()).unwrap();
+    let trace = Trace::default();
+    let get = async |claims| {
+        let want = Want {
+            config: &app.config,
+            client: &app.client,
+            tenant: &app.config.tenant,
+            audience: &app.config.graph.audience,
+            claims,
+            deadline: Deadline::of_lambda(SystemTime::now() + Duration::from_secs(30)),
+            trace: &trace,
+        };
+        app.tokens.get(&want).await.unwrap().authorization()
+    };
+    let demand = Some(r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#);
+    let plain = get(None).await;
+    let demanded = get(demand).await;
+    assert_ne!(plain, demanded);
+    // Whoever demands the same, or nothing, has it too.
+    assert_eq!(demanded, get(demand).await);
+    assert_eq!(demanded, get(None).await);
+    assert_eq!(token_requests(&simulator).len(), 2);
+}
+
+#[tokio::test]
 async fn a_token_near_its_end_is_renewed_before_it_is_used() {
     let simulator = Simulator::start();
     let client_id = variable(&simulator, "AZURE_CLIENT_ID");

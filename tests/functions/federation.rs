@@ -323,6 +323,31 @@ async fn a_workload_identitys_token_is_read_anew_for_every_token_request() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_replaced_while_entra_refused_it_is_tried() {
+    let simulator = Simulator::start();
+    let token = cluster(&simulator);
+    let file = TemporaryFile::with(&token("first"));
+    // It is refused for its age after a wait in which the file was, or was not, given another.
+    for (replaced, sent) in [(false, 2), (true, 3)] {
+        simulator.clear_requests();
+        let function = with_token_file(&simulator, file.path()).start().unwrap();
+        simulator.inject(Fault::from(Kind::Entra { code: 70021 }).times(1));
+        simulator.inject(Fault::from(Kind::Entra { code: 700024 }).times(1));
+        let replacing = async {
+            while token_requests(&simulator).is_empty() {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            if replaced {
+                file.write(&token("second"));
+            }
+        };
+        let (outcome, ()) = tokio::join!(function.invoke("{}"), replacing);
+        assert_eq!(token_requests(&simulator).len(), sent, "{outcome:?}");
+        assert_eq!(matches!(outcome, Outcome::Answer(_)), replaced);
+    }
+}
+
+#[tokio::test]
 async fn a_token_file_that_cannot_be_used_is_named_and_nothing_is_sent() {
     let simulator = Simulator::start();
     let empty = TemporaryFile::with(" \n");
