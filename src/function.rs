@@ -117,11 +117,16 @@ impl Function {
     /// not stored. What is left is the operation's own.
     async fn prepare(&self, input: Result<Input>, call: &mut Call<'_>) -> Result<(Input, usize)> {
         let mut input = input?;
-        if let Some(seconds) = input.take::<NonZeroU64>("maxSeconds")? {
+        // What comes by a public link is nobody's to set.
+        let is_public = self.entry.page.is_some();
+        if !is_public && let Some(seconds) = input.take::<NonZeroU64>("maxSeconds")? {
             let deadline = &mut call.invocation.deadline;
             *deadline = deadline.within(Duration::from_secs(seconds.get()));
         }
-        let most = input.take("maxAnswerBytes")?;
+        let most = match is_public {
+            true => None,
+            false => input.take("maxAnswerBytes")?,
+        };
         if most.is_some() && self.store().is_none() {
             return Err(results::not_stored(self.entry));
         }
@@ -233,13 +238,17 @@ struct Line<'a> {
 impl Line<'_> {
     fn write(&self, error: Option<&Error>) {
         let upstream = self.call.trace.upstream();
+        let tenant = match self.entry.tenant_is_subject {
+            true => upstream.subject.as_deref(),
+            false => Some(self.call.tenant.as_str()),
+        };
         macro_rules! line {
             ($level:ident, $outcome:literal, $message:expr) => {
                 tracing::$level!(
                     operation = self.entry.name,
                     trigger = self.trigger.kind,
                     record = self.trigger.record,
-                    tenant = self.call.tenant.as_str(),
+                    tenant,
                     outcome = $outcome,
                     code = error.map(|error| error.code().name()),
                     durationMs = self.started.elapsed().as_millis() as u64,

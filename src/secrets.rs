@@ -7,7 +7,7 @@ use crate::{
     aws,
     client::{Failure, Outgoing, Reply, Room},
     config::AwsSecret,
-    entra::token::Want,
+    entra::want::Want,
     error::{Code, Error, Result},
 };
 

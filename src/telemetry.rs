@@ -53,6 +53,8 @@ pub struct Upstream {
     pub calls: u32,
     /// The ids that the services gave them.
     pub request_ids: Vec<String>,
+    /// The tenant that it was about, where that is not the one whose token it takes.
+    pub subject: Option<String>,
 }
 
 /// How many request ids a line holds at most: a listing of many pages should not make an unreadable line.
@@ -65,6 +67,11 @@ impl Trace {
         if upstream.request_ids.len() < IDS {
             upstream.request_ids.extend(request_id);
         }
+    }
+
+    /// Names the tenant that an operation about tenants is about.
+    pub fn is_about(&self, tenant: &str) {
+        self.lock().subject = Some(tenant.to_owned());
     }
 
     pub fn upstream(&self) -> Upstream {

@@ -12,6 +12,7 @@ const BEHAVIOUR: &[&str] = &[
     "ALLOWED_TENANTS",
     "AZURE_TOKEN_VERSION",
     "DEFENDER_API",
+    "DEPLOYED_OPERATIONS",
     "FORBID_DEVICE_TAG",
     "FORMAT",
     "LOOKBACK_SECONDS",
@@ -22,6 +23,8 @@ const BEHAVIOUR: &[&str] = &[
 /// The further variables that point a function at a real tenant and its AWS resources; `AZURE_*` and `AWS_*` come on top.
 const REAL: &[&str] = &[
     "CHECKPOINT_TABLE",
+    "CONSENT_KEY_ID",
+    "CONSENT_REDIRECT_URI",
     "DEFENDER_CLOUD",
     "DEFENDER_ENDPOINT",
     "ENDPOINT_AUDIENCE",

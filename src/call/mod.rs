@@ -1,13 +1,15 @@
 //! One invocation's access to Microsoft's APIs: the right host, a token that suffices, and errors in our own words.
 
+mod app;
 mod refusal;
 mod sent;
 
+pub use app::App;
 pub use sent::{Lost, Object, Sent};
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
-    time::{Duration, Instant, SystemTime},
+    time::Instant,
 };
 
 use http::{
@@ -20,12 +22,9 @@ use serde_json::value::RawValue;
 
 use crate::{
     api::Api,
-    client::{Client, Failure, Kind, Outgoing, Reply, Room, Take, nothing_passes, taking},
-    config::{Config, Tenant},
-    entra::{
-        challenge,
-        token::{Token, Tokens, Want},
-    },
+    client::{Failure, Kind, Outgoing, Reply, Room, Take, nothing_passes, taking},
+    config::Tenant,
+    entra::{challenge, token::Token, want::Want},
     error::{Code, Error, Result},
     odata,
     operation::Permissions,
@@ -33,41 +32,6 @@ use crate::{
     telemetry::Trace,
     time::{Deadline, Timestamp, parse_http_date},
 };
-
-/// What a process keeps between invocations.
-#[derive(Debug)]
-pub struct App {
-    pub config: Config,
-    pub client: Client,
-    pub tokens: Tokens,
-}
-
-impl App {
-    pub fn new(config: Config) -> Result<Self> {
-        Ok(Self {
-            client: Client::new(&config)?,
-            tokens: Tokens::new(&config)?,
-            config,
-        })
-    }
-
-    /// Does before the first invocation what every one of them needs; an error is one that no invocation can get past.
-    pub async fn prepare(&self) -> Result<()> {
-        let want = Want {
-            config: &self.config,
-            client: &self.client,
-            tenant: &self.config.tenant,
-            audience: &self.config.upstream(self.config.api).audience,
-            claims: None,
-            deadline: Deadline::of_lambda(SystemTime::now() + INIT),
-            trace: &Trace::default(),
-        };
-        self.tokens.prepare(&want).await
-    }
-}
-
-/// How long a function that starts waits for others. Lambda gives it 10 s.
-const INIT: Duration = Duration::from_secs(5);
 
 /// What the trigger knows about one run of an operation.
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,8 @@ mod credential;
 mod environment;
 mod responding;
 mod tenants;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

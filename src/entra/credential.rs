@@ -12,7 +12,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{certificate::Certificate, federation, kept::Kept, token::Want};
+use super::{certificate::Certificate, federation, kept::Kept, want::Want};
 use crate::{
     config::{AwsSecret, CredentialSource, Federation},
     error::{Code, Error, Result},

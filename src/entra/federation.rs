@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{claims::Claims, token::Want};
+use super::{claims::Claims, want::Want};
 use crate::{
     aws,
     client::{Failure, Outgoing, Reply},

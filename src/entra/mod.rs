@@ -12,3 +12,4 @@ pub mod published;
 pub mod rejection;
 pub mod signature;
 pub mod token;
+pub mod want;

@@ -5,7 +5,7 @@
 use http::{HeaderMap, Method};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{rejection::Rejection, token::Want};
+use super::{rejection::Rejection, want::Want};
 use crate::{
     call::read_json,
     client::{Failure, Kind, Outgoing, Room, nothing_passes},

@@ -6,11 +6,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    claims::Claims,
-    published,
-    token::{Token, Want},
-};
+use super::{claims::Claims, published, token::Token, want::Want};
 use crate::{api::Api, config::is_guid, error::Result};
 
 /// What was found out about a token's signature.

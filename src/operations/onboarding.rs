@@ -22,8 +22,8 @@ use crate::{
 
 /// Makes the link by which an administrator of a customer consents to the app.
 ///
-/// With a `tenantId` the link is for that tenant alone, which is noted as invited; without one, whichever organization the
-/// administrator belongs to is registered once it has consented. `legacyLink` adds the older form of the link: it ends at the address
+/// With a `tenantId` the link is for that tenant alone, which is noted as invited, also if it was removed before. Without one, the first
+/// organization that comes by the link and has consented is registered, unless it was removed before. `legacyLink` adds the older form of the link: it ends at the address
 /// that the app registration lists and tells us nothing, so the customer has to name its tenant, and `check_token` tells whether the
 /// consent was given.
 #[derive(Deserialize)]
@@ -59,6 +59,9 @@ impl Operation for OnboardTenant {
             #[serde(skip_serializing_if = "Option::is_none")]
             legacy_link: Option<String>,
         }
+        if let Some(TenantName(tenant)) = &self.tenant_id {
+            call.trace.is_about(tenant.as_str());
+        }
         let tenant = match self.tenant_id {
             Some(TenantName(tenant)) => Some(directory::by_guid(call, tenant).await?),
             None => None,
@@ -76,6 +79,7 @@ impl Operation for OnboardTenant {
             Error::new(Code::Misconfigured, detail)
         })?;
         if let Some(tenant) = &tenant {
+            call.trace.is_about(tenant.as_str());
             Registry::of(call)?.invite(tenant, name.as_deref()).await?;
         }
         Ok(Answer::of(&Onboarding {
@@ -89,7 +93,8 @@ impl Operation for OnboardTenant {
 
 /// Takes what the administrator's browser brings back from the consent page, confirms it with Entra, and registers the tenant.
 ///
-/// Nothing in the link is believed but a `state` that was signed by us. Over HTTP the answer is a page, whatever comes of it.
+/// Nothing in the link is believed but a `state` that was signed by us. A consent that was declined is an answer too, `declined`. Over
+/// HTTP the answer is a page, whatever comes of it.
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub struct CompleteConsent(Redirect);

@@ -12,7 +12,7 @@ use crate::{
     tenants::{Standing, registry::Registry, row::Registered},
 };
 
-/// Lists the registered tenants, in no order.
+/// Lists the registered tenants, in no order; those that were removed only by `state`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListTenants {
@@ -102,6 +102,7 @@ impl Operation for GetTenant {
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
         let TenantId(tenant) = self.tenant_id;
+        call.trace.is_about(tenant.as_str());
         let registered = Registry::of(call)?.get(&tenant).await?;
         registered
             .map(|registered| Answer::of(&registered))
@@ -109,9 +110,9 @@ impl Operation for GetTenant {
     }
 }
 
-/// Removes a tenant from the registry, after which it is served for another minute at most, and its own invitations are void. The consent
-/// in the customer's tenant stays until its administrator deletes the enterprise application there; until then, a link that was made
-/// for any organization can register it again while it lasts.
+/// Removes a tenant from the registry, after which it is served for another minute at most. No invitation that was made before brings it
+/// back, only a new one of its own. The consent in the customer's tenant stays until its administrator deletes the enterprise application
+/// there.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveTenant {
@@ -134,6 +135,7 @@ impl Operation for RemoveTenant {
             removed: bool,
         }
         let TenantId(tenant) = self.tenant_id;
+        call.trace.is_about(tenant.as_str());
         match Registry::of(call)?.remove(&tenant).await? {
             true => Ok(Answer::of(&Removed {
                 tenant_id: tenant.as_str(),

@@ -5,14 +5,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Finding, Standing,
+    Standing, Verdict, has_no_app,
     invitation::{self, Invitation},
-    registry::{Registry, note},
+    passes,
+    registry::{Registry, note, note_refusal},
 };
 use crate::{
     call::Call,
     config::{Tenant, is_guid},
-    error::{Code, Error, Result, Upstream},
+    error::{Code, Error, Result},
     examination::Examination,
 };
 
@@ -23,6 +24,12 @@ const SPREADING: [Duration; 4] = [
     Duration::from_secs(3),
     Duration::from_secs(4),
 ];
+
+/// How often it is waited for whom nobody in particular invited, or who has the app already and only lacks permissions.
+const FEW: usize = 2;
+
+/// What is kept back of the time, to write down what was found.
+const WRITING: Duration = Duration::from_secs(3);
 
 /// How much is quoted of what came with a link.
 const LONGEST_QUOTE: usize = 200;
@@ -37,6 +44,15 @@ pub struct Redirect {
     error_description: Option<String>,
 }
 
+/// What became of an invitation.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "camelCase")]
+pub enum Decided {
+    Active(Confirmed),
+    Incomplete(Confirmed),
+    Declined(Declined),
+}
+
 /// A tenant that is registered.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,7 +60,6 @@ pub struct Confirmed {
     pub tenant_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    pub state: Standing,
     /// The permissions that the deployed operations lack.
     pub missing: Vec<String>,
     /// Why an API gave no token.
@@ -55,43 +70,71 @@ pub struct Confirmed {
     pub consent_link: Option<String>,
 }
 
+/// A consent that was refused, or could not be asked for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Declined {
+    /// The tenant that was invited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `AADSTS65004`, or OAuth's word.
+    pub code: String,
+    pub problem: String,
+}
+
 impl Redirect {
-    pub async fn confirm(self, call: &Call<'_>) -> Result<Confirmed> {
-        if let Some(error) = &self.error {
-            return Err(self.declined(call, error).await);
-        }
+    pub async fn confirm(self, call: &Call<'_>) -> Result<Decided> {
         let Some(state) = &self.state else {
             let reason = "the address is not complete; open the consent link that you were sent";
             return Err(Error::field("state", reason));
         };
         let invitation = Invitation::open(call, state).await?;
+        if let Some(error) = &self.error {
+            return Ok(Decided::Declined(
+                self.declined(call, invitation, error).await,
+            ));
+        }
         let tenant = self.tenant(&invitation)?;
+        call.trace.is_about(tenant.as_str());
         let registry = Registry::of(call)?;
-        let examination = examine(&call.for_tenant(tenant.clone())).await?;
-        let finding = Finding::of(&tenant, &examination);
-        let Some(standing) = finding.standing else {
-            note(call, &tenant, &finding).await;
-            return Err(unconfirmed(&examination, finding));
+        let is_open = invitation.tenant_id.is_none();
+        let examination = examine(call, &tenant, is_open).await?;
+        let verdict = Verdict::of(&tenant, &examination);
+        let Some(standing) = verdict.standing else {
+            note(call, &tenant, &verdict).await;
+            return Err(unconfirmed(&examination, verdict));
         };
-        let name = invitation.display_name.as_deref();
-        let invited_by_name = invitation.tenant_id.is_some();
+        if is_open && !registry.claim(&invitation, &tenant).await? {
+            let reason =
+                "the link has served another organization already; ask for a link of your own";
+            return Err(Error::field("state", reason));
+        }
         let registered = registry
-            .confirm(&tenant, name, &finding, invited_by_name)
+            .confirm(&invitation, &tenant, &verdict)
             .await?
             .ok_or_else(|| {
-                Error::field("state", "the invitation was withdrawn; ask for a new link")
+                Error::field(
+                    "state",
+                    "the organization was removed here, or its invitation was withdrawn; ask for a new link of its own",
+                )
             })?;
         let again = || {
             invitation::link(call, Some(tenant.as_str()), state)
                 .unwrap_or_else(|| examination.consent_link().to_owned())
         };
-        Ok(Confirmed {
+        let is_active = standing == Standing::Active;
+        let confirmed = Confirmed {
             tenant_id: registered.tenant_id,
             display_name: registered.display_name,
-            state: registered.state,
             missing: examination.missing(),
-            problem: examination.error().map(Error::to_string),
-            consent_link: (standing == Standing::Incomplete).then(again),
+            problem: examination.errors().next().map(Error::to_string),
+            consent_link: (!is_active).then(again),
+        };
+        Ok(match is_active {
+            true => Decided::Active(confirmed),
+            false => Decided::Incomplete(confirmed),
         })
     }
 
@@ -115,58 +158,59 @@ impl Redirect {
         }
     }
 
-    /// Consent was refused, or could not be asked for. Only with a `state` of ours is Microsoft's text repeated: else anybody
-    /// could make a link that says anything in our name.
-    async fn declined(&self, call: &Call<'_>, error: &str) -> Error {
-        let invitation = match &self.state {
-            Some(state) => Invitation::open(call, state).await.ok(),
-            None => None,
-        };
+    /// Consent was refused, or could not be asked for. The text may be of whoever has the link, not of Microsoft: it is shown in short,
+    /// and not kept.
+    async fn declined(&self, call: &Call<'_>, invitation: Invitation, error: &str) -> Declined {
         let said = self.error_description.as_deref().unwrap_or_default();
-        let code = aadsts(said).unwrap_or_else(|| word(error));
-        let mut detail = format!("Consent was not given ({code}).");
-        if invitation.is_some() && !said.is_empty() {
-            detail.push_str(&format!(" Microsoft says: “{}”", quote(said)));
+        let number = aadsts(said);
+        let invited = invitation.tenant_id.as_deref().and_then(Tenant::parse);
+        if let Some(tenant) = invited {
+            call.trace.is_about(tenant.as_str());
+            let number = number.as_deref();
+            let number = number.map_or(String::new(), |number| format!(" ({number})"));
+            note_refusal(call, &tenant, &format!("Consent was not given{number}.")).await;
         }
-        if let Some(tenant) = invitation.and_then(|one| Tenant::parse(&one.tenant_id?)) {
-            let finding = Finding {
-                standing: None,
-                problem: Some(detail.clone()),
-            };
-            note(call, &tenant, &finding).await;
+        let code = number.unwrap_or_else(|| word(error));
+        let mut problem = format!("Consent was not given ({code}).");
+        if !said.is_empty() {
+            problem.push_str(&format!(" Microsoft says: “{}”", quote(said)));
         }
-        Error::new(Code::UpstreamRejected, detail).from_upstream(Upstream {
-            service: "entra",
-            code: Some(code),
-            ..Upstream::default()
-        })
+        Declined {
+            tenant_id: invitation.tenant_id,
+            display_name: invitation.display_name,
+            code,
+            problem,
+        }
     }
 }
 
 /// Examines the tenant, again if the consent does not show yet.
-async fn examine(call: &Call<'_>) -> Result<Examination> {
-    let mut waits = SPREADING.into_iter();
+async fn examine(call: &Call<'_>, tenant: &Tenant, is_open: bool) -> Result<Examination> {
+    let mut call = call.for_tenant(tenant.clone());
+    let deadline = &mut call.invocation.deadline;
+    let left = deadline.remaining();
+    *deadline = deadline.within(left - WRITING.min(left / 2));
+    let mut tries = 0;
     loop {
-        let examination = Examination::of(call).await?;
-        let spreads = examination.error().is_some_and(has_no_app);
-        match waits.next().filter(|_| spreads) {
-            Some(wait) if call.invocation.deadline.wait(wait).await => {}
+        let examination = Examination::of(&call).await?;
+        let most = match examination.errors().any(has_no_app) {
+            true if is_open => FEW,
+            true => SPREADING.len(),
+            false if !examination.missing().is_empty() => FEW,
+            false => 0,
+        };
+        match SPREADING[..most].get(tries) {
+            Some(wait) if call.invocation.deadline.wait(*wait).await => tries += 1,
             _ => return Ok(examination),
         }
     }
 }
 
-/// Whether Entra says that the app is not in the tenant.
-fn has_no_app(error: &Error) -> bool {
-    let code = error
-        .upstream()
-        .and_then(|upstream| upstream.code.as_deref());
-    matches!(code, Some("AADSTS700016" | "AADSTS7000229"))
-}
-
-fn unconfirmed(examination: &Examination, finding: Finding) -> Error {
-    let problem = finding.problem.unwrap_or_default();
-    match examination.error() {
+/// Why it is not known how far the tenant has come; what may be otherwise in a while is told first.
+fn unconfirmed(examination: &Examination, verdict: Verdict) -> Error {
+    let problem = verdict.problem.unwrap_or_default();
+    let passing = examination.errors().find(|error| passes(error));
+    match passing.or_else(|| examination.errors().next()) {
         Some(error) => {
             let mut unconfirmed = Error::new(
                 error.code(),

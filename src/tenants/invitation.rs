@@ -28,10 +28,13 @@ pub struct Invitation {
     pub tenant_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
+    /// In milliseconds since 1970.
+    #[serde(default)]
+    pub issued: i64,
     /// In seconds since 1970.
-    expires: i64,
+    pub expires: i64,
     /// Two invitations never look the same; it is the MAC that cannot be guessed.
-    nonce: String,
+    pub nonce: String,
 }
 
 impl Invitation {
@@ -45,6 +48,7 @@ impl Invitation {
             client_id: call.app.config.client_id.clone(),
             tenant_id: tenant.map(|tenant| tenant.as_str().to_owned()),
             display_name,
+            issued: Timestamp::now().as_millisecond(),
             expires: expires.as_second(),
             nonce: format!("{:032x}", fastrand::u128(..)),
         }

@@ -27,6 +27,8 @@ pub enum Standing {
     Active,
     /// The app is there, but some operations will not work.
     Incomplete,
+    /// It was taken out of the registry, and only a new invitation of its own takes it in again.
+    Removed,
 }
 
 impl Standing {
@@ -36,6 +38,7 @@ impl Standing {
             Standing::Invited => "invited",
             Standing::Active => "active",
             Standing::Incomplete => "incomplete",
+            Standing::Removed => "removed",
         }
     }
 
@@ -47,27 +50,35 @@ impl Standing {
 
 /// What an examination means for a tenant's row.
 #[derive(Debug, PartialEq)]
-pub struct Finding {
+pub struct Verdict {
     /// None where it says nothing about what the app may do there.
     pub standing: Option<Standing>,
     pub problem: Option<String>,
 }
 
-impl Finding {
+impl Verdict {
     pub fn of(tenant: &Tenant, examination: &Examination) -> Self {
         let in_tenant = examination
             .tenant_id()
             .is_some_and(|id| id.eq_ignore_ascii_case(tenant.as_str()));
-        let (error, lacks) = (examination.error(), !examination.missing().is_empty());
-        let standing = match in_tenant && !error.is_some_and(passes) {
+        let fails = !examination.missing().is_empty() || examination.errors().next().is_some();
+        let standing = match in_tenant && !examination.errors().any(passes) {
             true if examination.is_good() => Some(Standing::Active),
-            true if lacks || error.is_some() => Some(Standing::Incomplete),
+            true if fails => Some(Standing::Incomplete),
             _ => None,
         };
         let unsaid = || "Entra's tokens do not say that they are of this tenant.".to_owned();
         let problem = examination.summary().or_else(|| (!in_tenant).then(unsaid));
         Self { standing, problem }
     }
+}
+
+/// Whether Entra says that the app is not in the tenant.
+fn has_no_app(error: &Error) -> bool {
+    let code = error
+        .upstream()
+        .and_then(|upstream| upstream.code.as_deref());
+    matches!(code, Some("AADSTS700016" | "AADSTS7000229"))
 }
 
 /// Whether the same question may be answered in a while.

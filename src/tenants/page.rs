@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use ring::digest::{SHA256, digest};
 
-use super::{Standing, confirmation::Confirmed};
+use super::confirmation::{Confirmed, Decided, Declined};
 use crate::{
     error::{Code, Error},
     operation::{Answer, Page},
@@ -22,12 +22,15 @@ footer{margin-top:2.5rem;padding-top:1rem;border-top:1px solid var(--line);color
 
 /// Writes the page, with the id by which the function's log can be searched.
 pub fn render(outcome: Result<&Answer, &Error>, request_id: &str) -> Page {
-    let confirmed = outcome.map(|answer| serde_json::from_str::<Confirmed>(answer.json()));
-    let (heading, content, code) = match &confirmed {
-        Ok(Ok(confirmed)) if confirmed.state == Standing::Active => {
-            ("Consent is complete", complete(confirmed), None)
-        }
-        Ok(Ok(confirmed)) => (
+    let decided = outcome.map(|answer| serde_json::from_str::<Decided>(answer.json()));
+    let (heading, content, code) = match &decided {
+        Ok(Ok(Decided::Active(confirmed))) => ("Consent is complete", complete(confirmed), None),
+        Ok(Ok(Decided::Declined(declined))) => (
+            "Consent was not given",
+            refused(declined),
+            Some(declined.code.as_str()),
+        ),
+        Ok(Ok(Decided::Incomplete(confirmed))) => (
             "Consent was given, but something is missing",
             incomplete(confirmed),
             None,
@@ -94,7 +97,8 @@ fn incomplete(confirmed: &Confirmed) -> Markup {
                 @for permission in &confirmed.missing { li { (permission) } }
             }
             p {
-                "Whoever sent you the link has to add them to the application. Then "
+                "If you have just consented, it may take some minutes until they show: open the link that you were sent once more then. \
+                 If they are still missing, whoever sent you the link has to add them to the application. Then "
                 @match &confirmed.consent_link {
                     Some(link) => { a href=(link) { "consent again" } }
                     None => { "consent again" }
@@ -107,6 +111,16 @@ fn incomplete(confirmed: &Confirmed) -> Markup {
                 "Microsoft Entra gives no access to one of the services, as a rule because your organization has no license for it or has \
                  not set it up. Tell whoever sent you the link."
             }
+        }
+    }
+}
+
+fn refused(declined: &Declined) -> Markup {
+    html! {
+        p { (declined.problem) }
+        p {
+            "Nothing was connected. If you want to consent after all, open the link that you were sent once more and sign in as an \
+             administrator who may consent for the whole organization."
         }
     }
 }
@@ -128,17 +142,7 @@ fn failed(error: &Error) -> (&'static str, Markup) {
                 p { "Nothing was connected." }
             },
         ),
-        Code::UpstreamRejected => (
-            "Consent was not given",
-            html! {
-                p { (error.to_string()) }
-                p {
-                    "Nothing was connected. If you want to consent after all, open the link that you were sent once more and sign in as an \
-                     administrator who may consent for the whole organization."
-                }
-            },
-        ),
-        Code::CredentialRejected | Code::PermissionMissing => (
+        Code::CredentialRejected | Code::PermissionMissing | Code::UpstreamRejected => (
             "Consent could not be confirmed",
             html! {
                 p { "Microsoft Entra does not know the application in your organization, or refuses it." }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Finding, Standing};
+use super::{Standing, Verdict};
 use crate::{
-    config::Tenant,
+    config::is_guid,
     error::{Code, Error, Result},
     time::Timestamp,
 };
@@ -51,15 +51,21 @@ impl Item {
     }
 
     pub fn read(self) -> Result<Registered> {
+        let pk = self.text("pk").unwrap_or_default();
+        let foreign = |why: &str| {
+            let detail = format!(
+                "The row {pk:?} of the table that TENANTS_TABLE names is none of ours: {why}."
+            );
+            Error::new(Code::Misconfigured, detail)
+        };
+        if !is_guid(&pk) || pk != pk.to_ascii_lowercase() {
+            return Err(foreign("its key is no GUID in lower case"));
+        }
         let texts = self.0.into_iter();
         let fields: Map<_, _> = texts
             .filter_map(|(name, attribute)| Some((name, attribute.text?.into())))
             .collect();
-        serde_json::from_value(fields.into()).map_err(|error| {
-            let detail =
-                format!("A row of the table that TENANTS_TABLE names is none of ours: {error}.");
-            Error::new(Code::Misconfigured, detail)
-        })
+        serde_json::from_value(fields.into()).map_err(|error| foreign(&error.to_string()))
     }
 }
 
@@ -67,26 +73,27 @@ impl Item {
 #[derive(Default)]
 pub struct Update {
     set: Vec<String>,
-    remove: Vec<&'static str>,
+    remove: Vec<String>,
+    /// `state` is a word of DynamoDB's own, so all names are given apart.
+    names: Map<String, Value>,
     values: Map<String, Value>,
-    /// Whether a row that is not there is left so.
-    pub must_exist: bool,
+    condition: Option<&'static str>,
 }
 
 impl Update {
     /// What was found, and when.
-    pub fn finding(finding: &Finding) -> Self {
+    pub fn verdict(verdict: &Verdict) -> Self {
         let mut update = Self::default();
         update.set("lastCheck", now());
-        if let Some(standing) = finding.standing {
+        if let Some(standing) = verdict.standing {
             update.set("state", standing.word());
         }
-        match &finding.problem {
+        match &verdict.problem {
             Some(problem) => update.set(
                 "lastError",
                 problem.chars().take(LONGEST_PROBLEM).collect::<String>(),
             ),
-            None => update.remove.push("lastError"),
+            None => update.remove("lastError"),
         }
         update
     }
@@ -94,50 +101,80 @@ impl Update {
     /// Writes a field.
     pub fn set(&mut self, name: &str, text: impl Into<String>) {
         self.set.push(format!("#{name} = :{name}"));
-        self.value(name, text);
+        self.value(name, json!({ "S": text.into() }));
+    }
+
+    /// Writes a number.
+    pub fn set_number(&mut self, name: &str, number: i64) {
+        self.set.push(format!("#{name} = :{name}"));
+        self.name(name);
+        self.number(name, number);
+    }
+
+    /// Names a number for the condition.
+    pub fn number(&mut self, name: &str, number: i64) {
+        self.values
+            .insert(format!(":{name}"), json!({ "N": number.to_string() }));
     }
 
     /// Writes a field that has no value yet.
     pub fn set_if_new(&mut self, name: &str, text: impl Into<String>) {
         self.set
             .push(format!("#{name} = if_not_exists(#{name}, :{name})"));
-        self.value(name, text);
+        self.value(name, json!({ "S": text.into() }));
     }
 
-    fn value(&mut self, name: &str, text: impl Into<String>) {
+    /// Leaves a field without a value.
+    pub fn remove(&mut self, name: &str) {
+        self.name(name);
+        self.remove.push(format!("#{name}"));
+    }
+
+    /// Writes only where this holds of the row as it is.
+    pub fn only_if(&mut self, condition: &'static str) {
+        self.condition = Some(condition);
+    }
+
+    /// The same of a condition that compares `#state` with `:known`.
+    pub fn only_by_state(&mut self, condition: &'static str, known: Standing) {
+        self.name("state");
         self.values
-            .insert(format!(":{name}"), json!({ "S": text.into() }));
+            .insert(":known".to_owned(), json!({ "S": known.word() }));
+        self.only_if(condition);
+    }
+
+    fn value(&mut self, name: &str, value: Value) {
+        self.name(name);
+        self.values.insert(format!(":{name}"), value);
+    }
+
+    fn name(&mut self, name: &str) {
+        self.names.insert(format!("#{name}"), name.into());
     }
 
     /// `UpdateItem`, answered with the row as it is thereafter.
-    pub fn into_body(self, tenant: &Tenant) -> Value {
-        let set = self.values.keys().map(|value| &value[1..]);
-        // `state` is a word of DynamoDB's own, so all names are given apart.
-        let names: Map<_, _> = set
-            .chain(self.remove.iter().copied())
-            .map(|name| (format!("#{name}"), name.into()))
-            .collect();
+    pub fn into_body(self, pk: &str) -> Value {
         let mut expression = format!("SET {}", self.set.join(", "));
         if !self.remove.is_empty() {
-            expression.push_str(&format!(" REMOVE #{}", self.remove.join(", #")));
+            expression.push_str(&format!(" REMOVE {}", self.remove.join(", ")));
         }
         let mut body = json!({
-            "Key": key(tenant.as_str()),
+            "Key": key(pk),
             "UpdateExpression": expression,
-            "ExpressionAttributeNames": names,
+            "ExpressionAttributeNames": self.names,
             "ExpressionAttributeValues": self.values,
             "ReturnValues": "ALL_NEW",
         });
-        if self.must_exist {
-            body["ConditionExpression"] = "attribute_exists(pk)".into();
+        if let Some(condition) = self.condition {
+            body["ConditionExpression"] = condition.into();
         }
         body
     }
 }
 
-/// The key of a tenant's row.
-pub fn key(tenant: &str) -> Value {
-    json!({ "pk": { "S": tenant } })
+/// The key of a row.
+pub fn key(pk: &str) -> Value {
+    json!({ "pk": { "S": pk } })
 }
 
 /// This second.

@@ -227,9 +227,18 @@ def remove_tenant(table, tenant):
     aws("dynamodb").delete_item(TableName=table, Key={"pk": {"S": tenant}})
 
 
-def tenants(table):
+def rows(table):
+    """The rows by their key, each with the values of its other fields."""
     items = aws("dynamodb").scan(TableName=table)["Items"]
-    return {item["pk"]["S"]: {name: value["S"] for name, value in item.items() if name != "pk"} for item in items}
+    return {item.pop("pk")["S"]: {name: next(iter(value.values())) for name, value in item.items()} for item in items}
+
+
+def tenants(table):
+    return {key: row for key, row in rows(table).items() if not key.startswith("invitation#")}
+
+
+def invitations(table):
+    return {key: row for key, row in rows(table).items() if key.startswith("invitation#")}
 
 
 def create_mac_key():

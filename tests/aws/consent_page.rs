@@ -155,6 +155,7 @@ async fn whoever_accepts_too_little_reads_what_is_missing_and_where_to_consent_a
         matches!(&missing[..], [one] if one.as_str().is_some_and(|one| one.contains("ThreatHunting.Read.All"))),
         "{missing:?}"
     );
+    says(&page, "it may take some minutes until they show");
     let again = page["links"][0].as_str().expect("a link");
     assert!(again.starts_with(partner.simulator.origin()), "{again}");
     assert_eq!(partner.state(), "incomplete");
@@ -165,6 +166,7 @@ async fn whoever_declines_reads_what_to_do() {
     let partner = Partner::start();
     let link = partner.link().await;
     let page = partner.visit("declined", &link, Some("Decline"));
+    assert_eq!(page["status"], 200);
     assert_eq!(page["title"], "Consent was not given");
     says(&page, "Nothing was connected");
     says(&page, "open the link that you were sent once more");

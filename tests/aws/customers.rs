@@ -81,6 +81,8 @@ fn the_registry_is_encrypted_and_outlives_the_stack() {
     let key = json!([{ "AttributeName": "pk", "KeyType": "HASH" }]);
     assert_eq!(table["KeySchema"], key);
     assert_eq!(table["SSESpecification"]["SSEEnabled"], true);
+    let expiry = json!({ "AttributeName": "expires", "Enabled": true });
+    assert_eq!(table["TimeToLiveSpecification"], expiry);
     let recovery = &table["PointInTimeRecoverySpecification"];
     assert_eq!(recovery["PointInTimeRecoveryEnabled"], true);
     let key = template.properties("ConsentKey");

@@ -34,13 +34,17 @@ fn a_role_allows_what_its_functions_do_and_no_more() {
                     role == "ChangingRole" && of == "UpdateIncidentQueue"
                 }
                 "sqs:SendMessage" => changes && *of == format!("{letters}DeadLetters"),
-                "dynamodb:DeleteItem" if role == "RemovingRole" => of == "TenantsTable",
                 "dynamodb:PutItem" | "dynamodb:DeleteItem" => {
                     role == "ActingRole" && of == "LeaseTable"
                 }
                 "dynamodb:UpdateItem" => {
-                    ["CheckingRole", "OnboardingRole", "CompletingRole"].contains(&role)
-                        && of == "TenantsTable"
+                    let writing = [
+                        "CheckingRole",
+                        "OnboardingRole",
+                        "CompletingRole",
+                        "RemovingRole",
+                    ];
+                    writing.contains(&role) && of == "TenantsTable"
                 }
                 "dynamodb:GetItem" | "dynamodb:Scan" => {
                     role == "ListingRole" && of == "TenantsTable"

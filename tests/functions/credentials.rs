@@ -8,7 +8,7 @@ use std::{
 use defender_functions::{
     call::App,
     config::{Config, Tenant},
-    entra::token::Want,
+    entra::want::Want,
     telemetry::Trace,
     time::Deadline,
 };

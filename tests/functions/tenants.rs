@@ -222,23 +222,54 @@ async fn a_page_repeats_nothing_that_just_anybody_wrote() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_before_anything_else_is_looked_at() {
+async fn of_a_refusal_without_a_state_of_ours_nothing_is_told() {
     let simulator = Simulator::start();
     let refused = "admin_consent=True&error=access_denied&error_description=AADSTS65004%3A+User+declined&error_subcode=cancel";
-    let (reply, html) = page(&simulator, refused).await;
-    assert_eq!(reply["statusCode"], 502);
-    assert!(html.contains("<h1>Consent was not given</h1>"), "{html}");
-    assert!(html.contains("<code>AADSTS65004</code>"), "{html}");
+    for state in ["", "&state=nonsense"] {
+        let (reply, html) = page(&simulator, &format!("{refused}{state}")).await;
+        assert_eq!(reply["statusCode"], 400);
+        assert!(html.contains("<h1>This link cannot be used</h1>"), "{html}");
+        assert!(
+            !html.contains("AADSTS65004") && !html.contains("declined"),
+            "{html}"
+        );
+    }
     let direct = function(&simulator, "complete_consent")
         .invoke(r#"{"error": "consent_required", "admin_consent": "True"}"#)
         .await;
-    let problem = problem(&direct);
-    assert_eq!(problem["code"], "UpstreamRejected");
-    assert_eq!(
-        problem["upstream"],
-        json!({"service": "entra", "code": "consent_required"})
-    );
-    assert!(simulator.requests().is_empty());
+    assert_eq!(code(&direct), "InvalidInput");
+}
+
+#[tokio::test]
+async fn a_visitor_sets_neither_the_time_nor_the_size_of_an_answer() {
+    let simulator = Simulator::start();
+    let query = "state=nonsense&maxSeconds=0&maxAnswerBytes=none";
+    let (reply, html) = page(&simulator, query).await;
+    assert_eq!(reply["statusCode"], 400);
+    assert!(html.contains("not one that was made here"), "{html}");
+}
+
+#[tokio::test]
+async fn a_line_of_the_log_names_the_tenant_that_it_is_about() {
+    let simulator = Simulator::start();
+    let of_clinic = json!({ "tenantId": CLINIC.to_uppercase() });
+    for (operation, input, tenant) in [
+        ("onboard_tenant", &of_clinic, json!(CLINIC)),
+        ("get_tenant", &of_clinic, json!(CLINIC)),
+        ("remove_tenant", &of_clinic, json!(CLINIC)),
+        ("onboard_tenant", &json!({}), Value::Null),
+        ("list_tenants", &json!({}), Value::Null),
+    ] {
+        let function = with_aws(&simulator, operation)
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .start()
+            .unwrap();
+        let outcome = function.invoke(input.to_string()).await;
+        assert_eq!(code(&outcome), "UpstreamUnavailable", "{operation}");
+        let line: Value = serde_json::from_str(function.logs().lines().last().unwrap()).unwrap();
+        assert_eq!(line["operation"], operation);
+        assert_eq!(line["tenant"], tenant, "{operation} {input}");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! From the link to a tenant that is served.
 
-use serde_json::json;
+use std::time::Duration;
+
+use local::runtime_api::Invocation;
+use serde_json::{Value, json};
 use simulator::{Decision, Fault, Kind};
 
-use super::{CLIENT_ID, PINECREST, Partner, REDIRECT, invoke, query, text};
+use super::{CLIENT_ID, PINECREST, Partner, REDIRECT, invoke, query, text, visit};
 
 #[tokio::test]
 async fn an_administrators_consent_makes_a_tenant_that_is_served() {
@@ -109,13 +112,7 @@ async fn a_browser_gets_the_page_of_a_success() {
         .link(json!({ "displayName": "<Pine> & crest" }))
         .await;
     let back = partner.simulator.decide(&link, Decision::Accept).unwrap();
-    let (_, raw) = back.split_once('?').unwrap();
-    let event = json!({
-        "version": "2.0", "rawPath": "/consent", "rawQueryString": raw, "headers": {},
-        "requestContext": { "domainName": "d.execute-api.eu-west-1.amazonaws.com", "timeEpoch": 0, "http": { "method": "GET", "path": "/consent" } },
-        "isBase64Encoded": false,
-    });
-    let reply = partner.complete(event).await.unwrap();
+    let reply = partner.complete(visit(&back)).await.unwrap();
     assert_eq!(reply["statusCode"], 200);
     let html = text(&reply["body"]);
     assert!(html.contains("<h1>Consent is complete</h1>"), "{html}");
@@ -135,10 +132,83 @@ async fn a_consent_that_does_not_show_yet_is_waited_for() {
     let link = partner.link(json!({ "tenantId": PINECREST })).await;
     let spreading = Fault::from(Kind::Entra { code: 7000229 })
         .tenant(PINECREST)
-        .times(1);
+        .times(3);
     partner.simulator.inject(spreading);
     let back = partner.accept(&link).await;
     assert_eq!(partner.complete(back).await.unwrap()["state"], "active");
+}
+
+#[tokio::test]
+async fn permissions_that_do_not_show_yet_are_waited_for() {
+    let partner = Partner::start();
+    require(&partner, &["SecurityIncident.Read.All"]);
+    let link = partner.link(json!({ "tenantId": PINECREST })).await;
+    let back = partner.accept(&link).await;
+    let shows = async {
+        let asks = |request: &simulator::Request| request.path.contains(PINECREST);
+        while !partner.simulator.requests().iter().any(asks) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        grant(&partner, "ThreatHunting.Read.All");
+    };
+    let (confirmed, ()) = tokio::join!(partner.complete(back), shows);
+    assert_eq!(confirmed.unwrap()["state"], "active");
+}
+
+#[tokio::test]
+async fn what_is_found_when_the_time_runs_out_is_noted_all_the_same() {
+    let partner = Partner::start();
+    let link = partner.link(json!({ "tenantId": PINECREST })).await;
+    let back = partner.accept(&link).await;
+    let silence = Fault::from(Kind::Hang).tenant(PINECREST).times(0);
+    partner.simulator.inject(silence);
+    let completing = partner.builder("complete_consent").start().unwrap();
+    let invocation = Invocation {
+        payload: back.to_string().into(),
+        timeout: Some(Duration::from_secs(6)),
+        ..Invocation::default()
+    };
+    let problem = completing.invoke_with(invocation).await.problem();
+    assert_eq!(problem["code"], "DeadlineExceeded", "{problem}");
+    let row = partner.rows()[PINECREST].clone();
+    assert!(!row["lastError"].is_null(), "{row}");
+}
+
+#[tokio::test]
+async fn a_refusal_that_may_pass_counts_before_one_that_stays() {
+    let partner = Partner::start();
+    let link = partner.link(json!({ "tenantId": PINECREST })).await;
+    let back = partner.accept(&link).await;
+    for fault in [
+        Fault::from(Kind::Entra { code: 650052 }).times(1),
+        Fault::from(Kind::throttle(600)).times(0),
+    ] {
+        partner.simulator.inject(fault.tenant(PINECREST));
+    }
+    let completing = partner
+        .builder("complete_consent")
+        .env("DEPLOYED_OPERATIONS", "list_incidents,list_devices")
+        .start()
+        .unwrap();
+    let problem = invoke(&completing, back).await.unwrap_err();
+    assert_eq!(problem["code"], "Throttled", "{problem}");
+    assert_eq!(problem["retryAfterSeconds"], 600);
+    assert_eq!(partner.rows()[PINECREST]["state"], "invited");
+}
+
+#[tokio::test]
+async fn the_log_names_the_tenant_that_was_confirmed() {
+    let partner = Partner::start();
+    let link = partner.link(json!({})).await;
+    let back = partner.accept(&link).await;
+    let completing = partner
+        .builder("complete_consent")
+        .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+        .start()
+        .unwrap();
+    invoke(&completing, back).await.unwrap();
+    let line: Value = serde_json::from_str(completing.logs().trim()).unwrap();
+    assert_eq!(line["tenant"], PINECREST);
 }
 
 #[tokio::test]
@@ -166,14 +236,7 @@ async fn an_outage_registers_nothing_and_the_link_still_works() {
 #[tokio::test]
 async fn what_a_consent_lacks_is_named_and_noted_until_it_is_granted() {
     let partner = Partner::start();
-    partner.simulator.edit("harbourline.example", |tenant| {
-        let app = tenant.app(CLIENT_ID).expect("it is there");
-        app.required_roles = [(
-            "graph".to_owned(),
-            vec!["SecurityIncident.Read.All".to_owned()],
-        )]
-        .into();
-    });
+    require(&partner, &["SecurityIncident.Read.All"]);
     let link = partner.link(json!({ "tenantId": PINECREST })).await;
     let back = partner.accept(&link).await;
     let confirmed = partner.complete(back).await.unwrap();
@@ -189,11 +252,7 @@ async fn what_a_consent_lacks_is_named_and_noted_until_it_is_granted() {
         .await;
     assert_eq!(served.unwrap()["items"][0]["tenantId"], PINECREST);
     // Granted elsewhere, and found by the doctor.
-    partner.simulator.edit(PINECREST, |tenant| {
-        let app = tenant.app(CLIENT_ID).expect("it consented");
-        let roles = app.roles.get_mut("graph").expect("it has some");
-        roles.push("ThreatHunting.Read.All".to_owned());
-    });
+    grant(&partner, "ThreatHunting.Read.All");
     partner
         .run("check_token", json!({ "tenantId": PINECREST }))
         .await
@@ -201,4 +260,22 @@ async fn what_a_consent_lacks_is_named_and_noted_until_it_is_granted() {
     let row = partner.rows()[PINECREST].clone();
     assert_eq!(row["state"], "active");
     assert!(row["lastError"].is_null(), "{row}");
+}
+
+/// Has the app's registration list only these permissions.
+fn require(partner: &Partner, permissions: &[&str]) {
+    let graph = permissions.iter().map(|&name| name.to_owned()).collect();
+    partner.simulator.edit("harbourline.example", |tenant| {
+        let app = tenant.app(CLIENT_ID).expect("it is there");
+        app.required_roles = [("graph".to_owned(), graph)].into();
+    });
+}
+
+/// Grants one more, in the tenant itself.
+fn grant(partner: &Partner, permission: &str) {
+    partner.simulator.edit(PINECREST, |tenant| {
+        let app = tenant.app(CLIENT_ID).expect("it consented");
+        let roles = app.roles.get_mut("graph").expect("it has some");
+        roles.push(permission.to_owned());
+    });
 }

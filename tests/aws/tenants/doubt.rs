@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use simulator::Decision;
 
-use super::{CLIENT_ID, KITSUNE, PINECREST, Partner, query, text};
+use super::{CLIENT_ID, KITSUNE, PINECREST, Partner, TABLE, invoke, query, text, visit};
 
 #[tokio::test]
 async fn a_state_that_was_changed_or_made_elsewhere_is_refused() {
@@ -102,22 +102,133 @@ async fn a_tenant_is_not_believed_to_have_consented() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_noted_and_quoted_in_short() {
+async fn an_open_link_serves_one_tenant() {
+    let partner = Partner::start();
+    let link = partner.link(json!({ "expiresInMinutes": 60 })).await;
+    let state = query(&link)["state"].clone();
+    let of_kitsune = json!({ "state": state, "tenant": KITSUNE });
+    for _ in 0..2 {
+        let confirmed = partner.complete(of_kitsune.clone()).await.unwrap();
+        assert_eq!(confirmed["state"], "active");
+    }
+    let back = partner.accept(&link).await;
+    assert_eq!(back["tenant"], PINECREST);
+    let problem = partner.complete(back).await.unwrap_err();
+    assert_eq!(problem["code"], "InvalidInput");
+    assert!(
+        text(&problem["detail"]).contains("served another organization"),
+        "{problem}"
+    );
+    assert!(partner.rows()[PINECREST].is_null());
+    let invitation = text(&state);
+    let (invitation, _) = invitation.split_once('.').unwrap();
+    let invitation = BASE64_URL_SAFE_NO_PAD.decode(invitation).unwrap();
+    let invitation: Value = serde_json::from_slice(&invitation).unwrap();
+    let key = format!("invitation#{}", text(&invitation["nonce"]));
+    let expires = invitation["expires"].to_string();
+    assert_eq!(
+        partner.invitations(),
+        json!({ key: { "tenant": KITSUNE, "expires": expires } })
+    );
+    let listed = partner.run("list_tenants", json!({})).await.unwrap();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
+    let another = partner.link(json!({})).await;
+    let back = partner.accept(&another).await;
+    assert_eq!(partner.complete(back).await.unwrap()["state"], "active");
+}
+
+#[tokio::test]
+async fn an_open_link_does_not_bring_back_who_was_removed() {
+    let partner = Partner::start();
+    partner.register(KITSUNE, "active");
+    let of_kitsune = json!({ "tenantId": KITSUNE });
+    partner.run("remove_tenant", of_kitsune).await.unwrap();
+    let link = partner.link(json!({})).await;
+    let back = json!({ "state": query(&link)["state"], "tenant": KITSUNE });
+    let problem = partner.complete(back).await.unwrap_err();
+    assert_eq!(problem["code"], "InvalidInput");
+    assert!(text(&problem["detail"]).contains("removed"), "{problem}");
+    assert_eq!(partner.rows()[KITSUNE]["state"], "removed");
+}
+
+#[tokio::test]
+async fn whoever_only_has_an_open_link_is_not_waited_for_as_long() {
+    let partner = Partner::start();
+    let link = partner.link(json!({})).await;
+    let spoofed = json!({ "state": query(&link)["state"], "tenant": PINECREST });
+    partner.complete(spoofed).await.unwrap_err();
+    let requests = partner.simulator.requests();
+    let asked = requests.iter().filter(|one| one.path.contains(PINECREST));
+    assert_eq!(asked.count(), 3);
+    assert_eq!(partner.invitations(), json!({}));
+}
+
+#[tokio::test]
+async fn a_refusal_is_shown_in_short_and_noted_by_its_number() {
     let partner = Partner::start();
     let link = partner.link(json!({ "tenantId": PINECREST })).await;
-    let mut back = query(&partner.simulator.decide(&link, Decision::Decline).unwrap());
+    let back = partner.simulator.decide(&link, Decision::Decline).unwrap();
+    let completing = partner
+        .builder("complete_consent")
+        .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+        .start()
+        .unwrap();
+    let page = invoke(&completing, visit(&back)).await.unwrap();
+    assert_eq!(page["statusCode"], 200);
+    let html = text(&page["body"]);
+    assert!(html.contains("<h1>Consent was not given</h1>"), "{html}");
+    assert!(html.contains("<code>AADSTS65004</code>"), "{html}");
+    let line: Value = serde_json::from_str(completing.logs().trim()).unwrap();
+    assert_eq!(
+        (&line["level"], &line["tenant"]),
+        (&json!("INFO"), &json!(PINECREST))
+    );
+
+    let mut back = query(&back);
     assert_eq!(back["admin_consent"], "True");
     let said = text(&back["error_description"]);
     back["error_description"] = format!("{said}\n{}", "x".repeat(1000)).into();
-    let problem = partner.complete(back).await.unwrap_err();
-    assert_eq!(problem["code"], "UpstreamRejected");
-    assert_eq!(problem["upstream"]["code"], "AADSTS65004");
-    let detail = text(&problem["detail"]);
+    let declined = partner.complete(back.clone()).await.unwrap();
+    assert_eq!(
+        (&declined["state"], &declined["code"], &declined["tenantId"]),
+        (&json!("declined"), &json!("AADSTS65004"), &json!(PINECREST))
+    );
+    let problem = text(&declined["problem"]);
     assert!(
-        detail.contains(&said[..60]) && detail.len() < 400,
-        "{detail}"
+        problem.contains(&said[..60]) && problem.len() < 400,
+        "{problem}"
     );
     let row = partner.rows()[PINECREST].clone();
     assert_eq!(row["state"], "invited");
-    assert_eq!(row["lastError"], detail);
+    assert_eq!(row["lastError"], "Consent was not given (AADSTS65004).");
+    back["error"] = "ring_me".into();
+    back["error_description"] = "Ring +1 555 0100".into();
+    partner.complete(back).await.unwrap();
+    let row = partner.rows()[PINECREST].clone();
+    assert_eq!(row["lastError"], "Consent was not given.");
+}
+
+#[tokio::test]
+async fn a_refusal_changes_nothing_for_a_tenant_that_has_consented() {
+    let partner = Partner::start();
+    let row = json!({ "pk": KITSUNE, "state": "active", "lastCheck": "2026-11-01T09:00:00Z", "consentedAt": "2026-11-01T09:00:00Z" });
+    partner
+        .moto
+        .ask("put_tenant", &json!({ "table": TABLE, "row": row }));
+    let invited = json!({ "tenantId": KITSUNE });
+    let bound = query(&partner.link(invited).await)["state"].clone();
+    let open = query(&partner.link(json!({})).await)["state"].clone();
+    let before = partner.rows();
+    let sent = partner.simulator.requests().len();
+    for state in [bound, open] {
+        let back = json!({
+            "state": state, "tenant": KITSUNE, "admin_consent": "True",
+            "error": "access_denied", "error_description": "AADSTS65004: User declined to consent",
+        });
+        let declined = partner.complete(back).await.unwrap();
+        assert_eq!(declined["state"], "declined");
+    }
+    assert_eq!(partner.rows(), before);
+    assert_eq!(partner.invitations(), json!({}));
+    assert_eq!(partner.simulator.requests().len(), sent);
 }

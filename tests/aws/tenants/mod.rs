@@ -74,6 +74,11 @@ impl Partner {
         self.moto.ask("tenants", &json!({ "table": TABLE }))
     }
 
+    /// The rows of open links, by their key.
+    fn invitations(&self) -> Value {
+        self.moto.ask("invitations", &json!({ "table": TABLE }))
+    }
+
     fn register(&self, tenant: &str, state: &str) {
         let row = json!({ "table": TABLE, "row": { "pk": tenant, "state": state } });
         self.moto.ask("put_tenant", &row);
@@ -109,6 +114,16 @@ fn text(value: &Value) -> String {
         .as_str()
         .unwrap_or_else(|| panic!("{value} is no text"))
         .to_owned()
+}
+
+/// What a gateway sends when a browser comes back to that address.
+fn visit(back: &str) -> Value {
+    let (_, raw) = back.split_once('?').expect("a query");
+    json!({
+        "version": "2.0", "rawPath": "/consent", "rawQueryString": raw, "headers": {},
+        "requestContext": { "domainName": "d.execute-api.eu-west-1.amazonaws.com", "timeEpoch": 0, "http": { "method": "GET", "path": "/consent" } },
+        "isBase64Encoded": false,
+    })
 }
 
 /// The query of a URL as an input.

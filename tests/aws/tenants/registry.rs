@@ -26,22 +26,100 @@ async fn an_invitation_that_was_withdrawn_registers_nobody() {
     let partner = Partner::start();
     let link = partner.link(json!({ "tenantId": PINECREST })).await;
     let back = partner.accept(&link).await;
-    let removed = partner
-        .run("remove_tenant", json!({ "tenantId": PINECREST }))
-        .await;
-    assert_eq!(
-        removed.unwrap(),
-        json!({ "tenantId": PINECREST, "removed": true })
-    );
-    let problem = partner.complete(back).await.unwrap_err();
+    let of_pinecrest = json!({ "tenantId": PINECREST });
+    // Who repeats it because the answer was lost gets the answer.
+    for _ in 0..2 {
+        let removed = partner.run("remove_tenant", of_pinecrest.clone()).await;
+        assert_eq!(
+            removed.unwrap(),
+            json!({ "tenantId": PINECREST, "removed": true })
+        );
+    }
+    let problem = partner.complete(back.clone()).await.unwrap_err();
     assert!(text(&problem["detail"]).contains("withdrawn"), "{problem}");
-    assert_eq!(partner.rows(), json!({}));
+    assert_eq!(partner.rows()[PINECREST]["state"], "removed");
+    let gone = partner.run("get_tenant", of_pinecrest.clone()).await;
+    assert_eq!(gone.unwrap_err()["code"], "NotFound");
+    let refused = partner.run("list_incidents", of_pinecrest.clone()).await;
+    assert_eq!(refused.unwrap_err()["code"], "TenantNotAllowed");
+    for (input, listed) in [(json!({}), 0), (json!({ "state": "removed" }), 1)] {
+        let list = partner.run("list_tenants", input).await.unwrap();
+        assert_eq!(list["items"].as_array().unwrap().len(), listed, "{list}");
+    }
+
+    let anew = partner.link(of_pinecrest).await;
+    assert_eq!(partner.rows()[PINECREST]["state"], "invited");
+    partner.complete(back).await.unwrap_err();
+    let back = partner.accept(&anew).await;
+    assert_eq!(partner.complete(back).await.unwrap()["state"], "active");
+}
+
+#[tokio::test]
+async fn who_was_never_there_cannot_be_removed() {
+    let partner = Partner::start();
     for operation in ["remove_tenant", "get_tenant"] {
-        let gone = partner
+        let nobody = partner
             .run(operation, json!({ "tenantId": PINECREST }))
             .await;
-        assert_eq!(gone.unwrap_err()["code"], "NotFound");
+        assert_eq!(nobody.unwrap_err()["code"], "NotFound");
     }
+    assert_eq!(partner.rows(), json!({}));
+}
+
+#[tokio::test]
+async fn a_look_at_a_tenant_does_not_bring_it_back() {
+    let partner = Partner::start();
+    partner.register(KITSUNE, "active");
+    let of_kitsune = json!({ "tenantId": KITSUNE });
+    let checking = partner.builder("check_token").start().unwrap();
+    invoke(&checking, of_kitsune.clone()).await.unwrap();
+    partner
+        .run("remove_tenant", of_kitsune.clone())
+        .await
+        .unwrap();
+    // It is remembered for a minute that it was served.
+    invoke(&checking, of_kitsune).await.unwrap();
+    assert_eq!(partner.rows()[KITSUNE]["state"], "removed");
+}
+
+#[tokio::test]
+async fn a_row_that_is_none_of_ours_keeps_nobody_from_the_others() {
+    let partner = Partner::start();
+    let broken = "00000000-0000-4000-8000-00000000000b";
+    partner.register(broken, "odd");
+    partner.register("settings", "active");
+    partner.register("invitation#0", "active");
+    partner.register(&KITSUNE.to_uppercase(), "active");
+    partner.register(KITSUNE, "active");
+    partner.register(PINECREST, "incomplete");
+    let listing = partner.builder("list_tenants").start().unwrap();
+    let mut found = Vec::new();
+    let mut cursor = Value::Null;
+    loop {
+        let input = json!({ "top": 1, "cursor": cursor });
+        let page = invoke(&listing, input).await.unwrap();
+        let items = page["items"].as_array().unwrap();
+        found.extend(items.iter().map(|item| text(&item["tenantId"])));
+        cursor = page["next"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    found.sort();
+    assert_eq!(found, [KITSUNE, PINECREST]);
+    let logs = listing.logs();
+    let warnings: Vec<_> = logs.lines().filter(|line| line.contains("WARN")).collect();
+    for pk in [broken, "settings", &KITSUNE.to_uppercase()] {
+        let named = format!("The row \"{pk}\"");
+        assert!(warnings.iter().any(|line| line.contains(&named)), "{logs}");
+    }
+    assert!(!logs.contains("invitation#"), "{logs}");
+    let problem = partner
+        .run("get_tenant", json!({ "tenantId": broken }))
+        .await
+        .unwrap_err();
+    assert_eq!(problem["code"], "Misconfigured");
+    assert!(text(&problem["detail"]).contains(broken), "{problem}");
 }
 
 #[tokio::test]
