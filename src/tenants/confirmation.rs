@@ -251,12 +251,9 @@ fn word(error: &str) -> String {
 /// A text of somebody else's, in one short line.
 fn quote(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut quote: String = line
-        .chars()
-        .filter(|char| !char.is_control())
-        .take(LONGEST_QUOTE)
-        .collect();
-    if quote.len() < line.len() {
+    let mut letters = line.chars().filter(|char| !char.is_control());
+    let mut quote: String = letters.by_ref().take(LONGEST_QUOTE).collect();
+    if letters.next().is_some() {
         quote.push('…');
     }
     quote
