@@ -17,6 +17,7 @@ use crate::{
     operation::{Answer, Entry, Group, Render},
     operations, results,
     tenants::{Standing, served::Served},
+    time::Deadline,
 };
 
 /// One operation, ready to be invoked any number of times.
@@ -70,9 +71,10 @@ impl Function {
         let started = Instant::now();
         let mut call = self.call(invocation);
         let outcome = caught(async {
-            let (input, most) = self.prepare(input, &mut call).await?;
+            let (input, bounds) = self.prepare(input, &mut call).await?;
             let answer = self.entry.run(input, &call).await?;
-            let fits = answer.fits(invocation.room) && answer.json().len() <= most;
+            let fits = answer.fits(invocation.room) && answer.json().len() <= bounds.bytes;
+            call.invocation.deadline = bounds.deadline;
             match self.store().filter(|_| !fits) {
                 Some(bucket) => results::put(&call, bucket, self.entry.name, answer).await,
                 None => answer.fitting(invocation.room),
@@ -91,31 +93,33 @@ impl Function {
         outcome
     }
 
-    /// Where an answer is put that is too large; that of a change is small, and must not get lost there.
+    /// Where an answer is put that is too large: of what only reads. That of anything else is small, and must not get lost there.
     fn store(&self) -> Option<&Bucket> {
-        let bucket = self.app.config.results.as_ref();
-        bucket.filter(|_| !self.entry.changes)
+        let Entry {
+            method,
+            group,
+            page,
+            ..
+        } = self.entry;
+        let reads = (*method == "GET" && page.is_none()) || *group == Group::Hunting;
+        self.app.config.results.as_ref().filter(|_| reads)
     }
 
     fn call<'a>(&'a self, invocation: Invocation<'a>) -> Call<'a> {
         let (config, permissions) = (&self.app.config, self.entry.permissions);
         let api = permissions.api(config.api);
-        let room = match self.store() {
-            Some(_) => results::LARGEST,
-            None => invocation.room,
-        };
         Call::new(
             &self.app,
             api,
             permissions,
             config.tenant.clone(),
-            Invocation { room, ..invocation },
+            invocation,
         )
     }
 
     /// Takes out of the input what every operation accepts: the tenant, how long it may take, and how large an answer may be that is
     /// not stored. What is left is the operation's own.
-    async fn prepare(&self, input: Result<Input>, call: &mut Call<'_>) -> Result<(Input, usize)> {
+    async fn prepare(&self, input: Result<Input>, call: &mut Call<'_>) -> Result<(Input, Bounds)> {
         let mut input = input?;
         // What comes by a public link is nobody's to set.
         let is_public = self.entry.page.is_some();
@@ -128,7 +132,15 @@ impl Function {
             false => input.take("maxAnswerBytes")?,
         };
         if most.is_some() && self.store().is_none() {
-            return Err(results::not_stored(self.entry));
+            return Err(results::not_stored(&self.app.config));
+        }
+        let bounds = Bounds {
+            bytes: most.unwrap_or(usize::MAX),
+            deadline: call.invocation.deadline,
+        };
+        // A list goes on where it ended; only what cannot, or need not, is fetched beyond what the trigger carries.
+        if self.store().is_some() && (most.is_some() || self.entry.group == Group::Hunting) {
+            call.make_room(results::LARGEST, results::TIME);
         }
         if !self.entry.tenant_is_subject {
             call.tenant = self.tenant(&mut input, call).await?;
@@ -144,7 +156,7 @@ impl Function {
                 format!("{name} is not something that {api} offers. Set DEFENDER_API=graph.");
             return Err(Error::new(Code::InvalidInput, detail));
         }
-        Ok((input, most.unwrap_or(usize::MAX)))
+        Ok((input, bounds))
     }
 
     /// Whose tenant it is about: the one that Lambda keeps the process for, else the one that is named, else the default; and it has to
@@ -203,6 +215,12 @@ fn not_allowed(tenant: &Tenant, reason: &str) -> Error {
     let named = tenant.as_str();
     let detail = format!("`tenantId`: this function does not serve {named}. {reason}");
     Error::new(Code::TenantNotAllowed, detail)
+}
+
+/// What an answer may take that is not stored, and until when one can be.
+struct Bounds {
+    bytes: usize,
+    deadline: Deadline,
 }
 
 /// A panic ends the operation, not the process.

@@ -1,5 +1,7 @@
 //! Answers that are too large for whoever asked: put to S3, with a pointer in their place.
 
+use std::time::Duration;
+
 use aws_sigv4::http_request::SignableBody;
 use http::Method;
 use serde::Serialize;
@@ -8,9 +10,9 @@ use crate::{
     aws,
     call::Call,
     client::{Failure, Kind, Outgoing, Room, nothing_passes},
-    config::Bucket,
+    config::{Bucket, Config},
     error::{Code, Error, Result},
-    operation::{Answer, Entry},
+    operation::Answer,
     retry, s3,
 };
 
@@ -39,10 +41,13 @@ pub const LARGEST: Room = Room {
     escaped: false,
 };
 
-/// Why an operation's answer is not stored.
-pub fn not_stored(entry: &Entry) -> Error {
-    if entry.changes {
-        let reason = "the answer of a change is not stored, so that it cannot get lost there";
+/// What is kept back of an operation's time for storing its answer.
+pub const TIME: Duration = Duration::from_secs(3);
+
+/// Why an answer is not stored.
+pub fn not_stored(config: &Config) -> Error {
+    if config.results.is_some() {
+        let reason = "only the answers of operations that read are stored; others are small, and must not get lost";
         return Error::field("maxAnswerBytes", reason);
     }
     let detail = "`maxAnswerBytes`: there is nowhere to put a larger answer. RESULTS_BUCKET takes the name of an S3 bucket.";

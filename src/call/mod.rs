@@ -9,7 +9,7 @@ pub use sent::{Lost, Object, Sent};
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use http::{
@@ -78,6 +78,14 @@ impl<'a> Call<'a> {
             trace,
             room,
         }
+    }
+
+    /// Lets the answer be larger, and keeps some of the time back for what is done with it then.
+    pub fn make_room(&mut self, room: Room, time: Duration) {
+        self.invocation.room = room;
+        *self.room.get_mut() = room.bytes;
+        let left = self.invocation.deadline.remaining();
+        self.invocation.deadline = self.invocation.deadline.within(left - time.min(left / 4));
     }
 
     /// The same in another tenant. What it sends counts as this call's.

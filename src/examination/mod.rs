@@ -95,6 +95,13 @@ impl Examination {
         self.findings.is_empty()
     }
 
+    /// Whether the tenant permits all that it can: what the configured API lacks is not for the tenant to mend.
+    pub fn permits(&self) -> bool {
+        self.findings
+            .iter()
+            .all(|found| found.finding == Finding::NotOffered)
+    }
+
     /// The tenant by its GUID, as all the tokens say it.
     pub fn tenant_id(&self) -> Option<&str> {
         let mut tenants = self
@@ -131,11 +138,11 @@ impl Examination {
             .filter_map(|examined| examined.outcome.as_ref().err())
     }
 
-    /// What is wrong, in one line; nothing where nothing is.
+    /// What is wrong in the tenant, in one line; nothing where nothing is.
     pub fn summary(&self) -> Option<String> {
-        let details: Vec<_> = self
-            .findings
-            .iter()
+        let findings = self.findings.iter();
+        let details: Vec<_> = findings
+            .filter(|found| found.finding != Finding::NotOffered)
             .map(|found| found.detail.as_str())
             .collect();
         (!details.is_empty()).then(|| details.join(" "))

@@ -86,16 +86,19 @@ pub struct Declined {
 
 impl Redirect {
     pub async fn confirm(self, call: &Call<'_>) -> Result<Decided> {
+        if let Some(error) = &self.error {
+            let invitation = match &self.state {
+                Some(state) => Invitation::open(call, state).await.ok(),
+                None => None,
+            };
+            let declined = self.declined(call, invitation, error).await;
+            return Ok(Decided::Declined(declined));
+        }
         let Some(state) = &self.state else {
             let reason = "the address is not complete; open the consent link that you were sent";
             return Err(Error::field("state", reason));
         };
         let invitation = Invitation::open(call, state).await?;
-        if let Some(error) = &self.error {
-            return Ok(Decided::Declined(
-                self.declined(call, invitation, error).await,
-            ));
-        }
         let tenant = self.tenant(&invitation)?;
         call.trace.is_about(tenant.as_str());
         let registry = Registry::of(call)?;
@@ -159,10 +162,16 @@ impl Redirect {
     }
 
     /// Consent was refused, or could not be asked for. The text may be of whoever has the link, not of Microsoft: it is shown in short,
-    /// and not kept.
-    async fn declined(&self, call: &Call<'_>, invitation: Invitation, error: &str) -> Declined {
+    /// and not kept. Without an invitation anybody may have written it, and it is not shown at all.
+    async fn declined(
+        &self,
+        call: &Call<'_>,
+        invitation: Option<Invitation>,
+        error: &str,
+    ) -> Declined {
         let said = self.error_description.as_deref().unwrap_or_default();
         let number = aadsts(said);
+        let (is_ours, invitation) = (invitation.is_some(), invitation.unwrap_or_default());
         let invited = invitation.tenant_id.as_deref().and_then(Tenant::parse);
         if let Some(tenant) = invited {
             call.trace.is_about(tenant.as_str());
@@ -172,7 +181,7 @@ impl Redirect {
         }
         let code = number.unwrap_or_else(|| word(error));
         let mut problem = format!("Consent was not given ({code}).");
-        if !said.is_empty() {
+        if is_ours && !said.is_empty() {
             problem.push_str(&format!(" Microsoft says: “{}”", quote(said)));
         }
         Declined {

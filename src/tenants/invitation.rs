@@ -19,7 +19,7 @@ const CONTEXT: &str = "defender-functions consent state 1\n";
 const LONGEST: usize = 2048;
 
 /// Who is invited, by which app, until when. Whoever has the link can read it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Invitation {
     client_id: String,

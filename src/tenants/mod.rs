@@ -63,7 +63,7 @@ impl Verdict {
             .is_some_and(|id| id.eq_ignore_ascii_case(tenant.as_str()));
         let fails = !examination.missing().is_empty() || examination.errors().next().is_some();
         let standing = match in_tenant && !examination.errors().any(passes) {
-            true if examination.is_good() => Some(Standing::Active),
+            true if examination.permits() => Some(Standing::Active),
             true if fails => Some(Standing::Incomplete),
             _ => None,
         };

@@ -123,3 +123,46 @@ async fn the_answer_of_a_change_is_never_stored() {
     let input = r#"{"id": "28281", "comment": "c"}"#;
     function.invoke(input).await.json();
 }
+
+#[tokio::test]
+async fn a_list_that_nobody_wants_stored_goes_on_where_it_ended() {
+    let (simulator, moto) = (Simulator::start(), Moto::start());
+    let whole = builder(&simulator, &moto)
+        .start()
+        .expect("bootstrap starts");
+    let storing = builder(&simulator, &moto)
+        .env("RESULTS_BUCKET", BUCKET)
+        .start()
+        .expect("bootstrap starts");
+    let input = r#"{"top": 2}"#;
+    let answer = storing.invoke(input).await.json();
+    assert_eq!(answer, whole.invoke(input).await.json());
+    assert!(answer["next"].is_string());
+}
+
+#[tokio::test]
+async fn what_was_got_when_time_ran_out_is_stored_all_the_same() {
+    let (simulator, moto) = (Simulator::start(), Moto::start());
+    moto.ask("create_bucket", &json!({ "name": BUCKET }));
+    let function = builder(&simulator, &moto)
+        .env("RESULTS_BUCKET", BUCKET)
+        .start()
+        .expect("bootstrap starts");
+    simulator.edit("harbourline.example", |tenant| {
+        tenant.grow_incidents(200, |index, incident| {
+            let created = format!("2026-11-01T00:{:02}:{:02}Z", index / 60, index % 60);
+            incident.created_date_time = created;
+        });
+    });
+    let next_page = simulator::Fault::from(simulator::Kind::Hang)
+        .path("/v1.0/")
+        .skip(1)
+        .times(0);
+    simulator.inject(next_page);
+    let input = r#"{"top": 120, "maxSeconds": 6, "maxAnswerBytes": 0}"#;
+    let answer = function.invoke(input).await.json();
+    let key = answer["stored"]["key"].as_str().expect("a key");
+    let text = moto.ask("text", &json!({ "bucket": BUCKET, "key": key }));
+    let kept: Value = serde_json::from_str(text.as_str().expect("text")).expect("JSON");
+    assert!(kept["next"].is_string(), "nothing was left to get");
+}
