@@ -279,3 +279,19 @@ fn grant(partner: &Partner, permission: &str) {
         roles.push(permission.to_owned());
     });
 }
+
+#[tokio::test]
+async fn what_the_configured_api_lacks_is_nothing_that_a_tenant_can_mend() {
+    let partner = Partner::start();
+    let link = partner.link(json!({ "tenantId": PINECREST })).await;
+    let back = partner.accept(&link).await;
+    let completing = partner
+        .builder("complete_consent")
+        .env("DEFENDER_API", "xdr")
+        .env("DEPLOYED_OPERATIONS", "list_incidents,list_alerts")
+        .start()
+        .unwrap();
+    let confirmed = invoke(&completing, back).await.unwrap();
+    assert_eq!(confirmed["state"], "active", "{confirmed}");
+    assert!(partner.rows()[PINECREST]["lastError"].is_null());
+}
