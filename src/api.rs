@@ -1,7 +1,7 @@
 //! The upstream APIs: where each one is, which audience its tokens carry, and how it spells an error.
 
 use http::HeaderMap;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::Upstream;
 
@@ -66,6 +66,12 @@ impl Api {
             Api::Graph => "/v1.0/security",
             Api::Xdr | Api::Endpoint => "/api",
         }
+    }
+}
+
+impl Serialize for Api {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 

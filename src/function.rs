@@ -30,7 +30,9 @@ pub struct Function {
 
 impl Function {
     pub fn new(entry: &'static Entry, config: Config) -> Result<Self> {
-        operations::deployed(&config)?;
+        for name in &config.deployed {
+            operations::known(name)?;
+        }
         Ok(Self {
             entry,
             app: App::new(config)?,

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 type Connecting = tokio::task::JoinHandle<Option<Box<dyn Any + Send>>>;
 
 /// Where the connection waits for the first request. A client with this layer connects to one origin only.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Ahead(Arc<Mutex<State>>);
 
 #[derive(Default)]
@@ -37,9 +37,9 @@ enum State {
 }
 
 impl Ahead {
-    /// Makes the next connection outlast whoever asked for it.
-    pub fn arm(&self) {
-        *self.lock() = State::Wanted;
+    /// The first connection will outlast whoever asks for it.
+    pub fn new() -> Self {
+        Self(Arc::new(Mutex::new(State::Wanted)))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

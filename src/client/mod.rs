@@ -174,9 +174,7 @@ impl Client {
 
     /// Begins to connect to where the first request will go, and sends nothing.
     pub async fn connect_ahead(&self, origin: &Url) {
-        let ahead = Ahead::default();
-        ahead.arm();
-        let http = connect::client_ahead(&self.tls, ahead);
+        let http = connect::client_ahead(&self.tls, Ahead::new());
         // The request is dropped as soon as it has asked for a connection.
         let _ = tokio::time::timeout(Duration::ZERO, http.get(origin.clone()).send()).await;
         let _ = self.ahead.set((origin.clone(), http));

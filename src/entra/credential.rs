@@ -135,11 +135,16 @@ impl Credential for StoredSecret {
     }
 
     fn prepare<'a>(&'a self, want: &'a Want<'_>) -> Option<Promise<'a, Result<()>>> {
-        Some(Box::pin(async move {
-            let _ = self.prove(want, None).await;
-            Ok(())
-        }))
+        Some(prove_ahead(self, want))
     }
+}
+
+/// Has it kept for the invocations, which try again what fails here.
+fn prove_ahead<'a>(credential: &'a dyn Credential, want: &'a Want<'_>) -> Promise<'a, Result<()>> {
+    Box::pin(async move {
+        let _ = credential.prove(want, None).await;
+        Ok(())
+    })
 }
 
 fn are_same(some: &[SecretString], others: &[SecretString]) -> bool {
@@ -179,6 +184,12 @@ struct StoredCertificate {
     kept: Kept<Certificate>,
 }
 
+impl StoredCertificate {
+    fn certificate(&self, text: &SecretString) -> Result<Certificate> {
+        Certificate::of_pem(text.expose_secret().as_bytes(), self.at.variable)
+    }
+}
+
 impl Credential for StoredCertificate {
     fn prove<'a>(
         &'a self,
@@ -187,8 +198,7 @@ impl Credential for StoredCertificate {
     ) -> Promise<'a, Result<Option<Proofs>>> {
         let read = async {
             let text = secrets::text(&self.at, want).await?;
-            let pem = text.expose_secret().as_bytes();
-            Ok((Certificate::of_pem(pem, self.at.variable)?, LIFE))
+            Ok((self.certificate(&text)?, LIFE))
         };
         Box::pin(signed(&self.kept, want, refused, read))
     }
@@ -198,9 +208,7 @@ impl Credential for StoredCertificate {
             let Ok(text) = secrets::text(&self.at, want).await else {
                 return Ok(());
             };
-            let pem = text.expose_secret().as_bytes();
-            let certificate = Certificate::of_pem(pem, self.at.variable)?;
-            self.kept.put(certificate, LIFE);
+            self.kept.put(self.certificate(&text)?, LIFE);
             Ok(())
         }))
     }
@@ -294,9 +302,6 @@ impl Credential for Aws {
     }
 
     fn prepare<'a>(&'a self, want: &'a Want<'_>) -> Option<Promise<'a, Result<()>>> {
-        Some(Box::pin(async move {
-            let _ = self.prove(want, None).await;
-            Ok(())
-        }))
+        Some(prove_ahead(self, want))
     }
 }

@@ -41,7 +41,7 @@ struct Examined {
 #[derive(Serialize)]
 struct Judged {
     operation: &'static str,
-    api: &'static str,
+    api: Api,
     sufficient: bool,
     #[serde(skip)]
     is_offered: bool,
@@ -116,13 +116,8 @@ impl Examination {
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
         for operation in &self.operations {
-            let title = self
-                .tokens
-                .iter()
-                .find(|examined| examined.api.name() == operation.api)
-                .map_or("", |examined| examined.api.title());
             for permission in &operation.missing {
-                let named = format!("{title}: {permission}");
+                let named = format!("{}: {permission}", operation.api.title());
                 if !missing.contains(&named) {
                     missing.push(named);
                 }
@@ -175,7 +170,8 @@ impl Examination {
         for operation in self.operations.iter().filter(|one| !one.is_offered) {
             let detail = format!(
                 "{} is deployed, but not something that the API {} offers. Set DEFENDER_API=graph, or do not deploy it.",
-                operation.operation, operation.api
+                operation.operation,
+                operation.api.name()
             );
             add(Finding::NotOffered, detail);
         }
@@ -277,7 +273,7 @@ impl Judged {
             .collect();
         Self {
             operation: entry.name,
-            api: api.name(),
+            api,
             sufficient: is_offered && examined.outcome.is_ok() && missing.is_empty(),
             is_offered,
             missing,

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::{Examination, Examined, Found, Judged};
-use crate::{config::Config, entra::signature::Signature, error::Problem, time::Timestamp};
+use crate::{
+    api::Api, config::Config, entra::signature::Signature, error::Problem, time::Timestamp,
+};
 
 impl Examination {
     /// The report, for people and programs.
@@ -29,7 +31,7 @@ impl Examined {
             Err(error) => (None, None, Some(error.problem())),
         };
         TokenReport {
-            api: self.api.name(),
+            api: self.api,
             requested: &self.audience,
             claims: claims.map(|claims| ClaimsReport {
                 audience: &claims.aud,
@@ -68,7 +70,7 @@ pub struct Report<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TokenReport<'a> {
-    api: &'static str,
+    api: Api,
     /// The audience that was asked for.
     requested: &'a str,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]

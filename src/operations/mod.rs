@@ -144,7 +144,8 @@ pub fn deployed(config: &Config) -> Result<Vec<(&'static Entry, Api)>> {
     named.filter(needs_some).collect()
 }
 
-fn known(name: &str) -> Result<&'static Entry> {
+/// The operation that `DEPLOYED_OPERATIONS` names.
+pub fn known(name: &str) -> Result<&'static Entry> {
     find(name).ok_or_else(|| {
         let detail = format!(
             "DEPLOYED_OPERATIONS has {name:?}; it takes names of operations, separated by commas."

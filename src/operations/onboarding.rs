@@ -23,9 +23,9 @@ use crate::{
 /// Makes the link by which an administrator of a customer consents to the app.
 ///
 /// With a `tenantId` the link is for that tenant alone, which is noted as invited, also if it was removed before. Without one, the first
-/// organization that comes by the link and has consented is registered, unless it was removed before. `legacyLink` adds the older form of the link: it ends at the address
-/// that the app registration lists and tells us nothing, so the customer has to name its tenant, and `check_token` tells whether the
-/// consent was given.
+/// organization that comes by the link and has consented is registered, unless it was removed before. `legacyLink` adds the older form of
+/// the link: it ends at the address that the app registration lists and tells us nothing, so the customer has to name its tenant, and
+/// `check_token` tells whether the consent was given.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OnboardTenant {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::Tenant,
+    entra::finding::Finding,
     error::{Code, Error},
     examination::Examination,
 };
@@ -75,10 +76,7 @@ impl Verdict {
 
 /// Whether Entra says that the app is not in the tenant.
 fn has_no_app(error: &Error) -> bool {
-    let code = error
-        .upstream()
-        .and_then(|upstream| upstream.code.as_deref());
-    matches!(code, Some("AADSTS700016" | "AADSTS7000229"))
+    Finding::of(error) == Finding::MissingServicePrincipal
 }
 
 /// Whether the same question may be answered in a while.
