@@ -26,7 +26,7 @@ use crate::{
 /// A call in AWS's JSON protocol that may be made any number of times.
 pub fn json_request(service: &AwsService, target: &'static str, body: String) -> Result<Outgoing> {
     let version = match service.name {
-        "dynamodb" => "application/x-amz-json-1.0",
+        "dynamodb" | "sqs" => "application/x-amz-json-1.0",
         _ => "application/x-amz-json-1.1",
     };
     request(

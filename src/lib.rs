@@ -24,6 +24,7 @@ pub mod call;
 pub mod odata;
 pub mod page;
 
+pub mod collect;
 mod evidence;
 mod examination;
 pub mod input;

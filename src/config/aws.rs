@@ -69,21 +69,23 @@ impl Environment<'_> {
     }
 
     pub(super) fn bucket(&self, variable: &'static str) -> Result<Option<Bucket>> {
-        let Some(name) = self.get(variable) else {
-            return Ok(None);
-        };
+        self.get(variable)
+            .map(|name| self.bucket_named(variable, name))
+            .transpose()
+    }
+
+    pub(super) fn bucket_named(&self, variable: &'static str, name: String) -> Result<Bucket> {
         let fits =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
         if !(3..=63).contains(&name.len()) || !name.bytes().all(fits) {
             let problem = format!("is {name:?}; it takes the name of an S3 bucket");
             return Err(misconfigured(variable, problem));
         }
-        let service = self.aws_service("s3", "AWS_ENDPOINT_URL_S3")?;
-        Ok(Some(Bucket {
+        Ok(Bucket {
             variable,
             name,
-            service,
-        }))
+            service: self.aws_service("s3", "AWS_ENDPOINT_URL_S3")?,
+        })
     }
 }
 

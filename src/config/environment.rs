@@ -46,6 +46,7 @@ impl Config {
             leases: env.table("LEASE_TABLE")?,
             evidence: env.bucket("EVIDENCE_BUCKET")?,
             results: env.bucket("RESULTS_BUCKET")?,
+            collecting: env.collecting()?,
             deployed: env.list("DEPLOYED_OPERATIONS"),
             extra_roots: env.get("SSL_CERT_FILE").map(PathBuf::from),
         })

@@ -1,6 +1,7 @@
 //! The function's environment, read once and checked: every bad value is an error that names its variable.
 
 mod aws;
+mod collecting;
 mod credential;
 mod environment;
 mod responding;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use reqwest::Url;
 
 pub use aws::{AwsService, Bucket, Table};
+pub use collecting::{Collecting, Format, Queue, Sink};
 pub use credential::{AwsSecret, CredentialSource, Federation};
 pub use responding::Guards;
 pub use tenants::{AllowedTenants, ConsentKey};
@@ -51,6 +53,7 @@ pub struct Config {
     pub evidence: Option<Bucket>,
     /// `RESULTS_BUCKET`: where large answers are put.
     pub results: Option<Bucket>,
+    pub collecting: Collecting,
     /// `DEPLOYED_OPERATIONS`: those that the app's permissions are judged by; none named: all.
     pub deployed: Vec<String>,
     /// `SSL_CERT_FILE`: extra roots for TLS.
