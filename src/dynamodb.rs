@@ -1,5 +1,8 @@
 //! Amazon DynamoDB: requests to a table whose key is the string `pk`, and what its refusals mean.
 
+use std::str::FromStr;
+
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
@@ -15,6 +18,33 @@ const ROOM: Room = Room {
     bytes: 4 * 1024 * 1024,
     escaped: false,
 };
+
+/// `{"S": "..."}`.
+#[derive(Deserialize)]
+pub struct Text {
+    #[serde(rename = "S")]
+    pub text: String,
+}
+
+/// `{"B": "..."}`, in Base64.
+#[derive(Deserialize)]
+pub struct Binary {
+    #[serde(rename = "B")]
+    pub base64: String,
+}
+
+/// `{"N": "..."}`.
+#[derive(Deserialize)]
+pub struct Number {
+    #[serde(rename = "N")]
+    digits: String,
+}
+
+impl Number {
+    pub fn get<T: FromStr>(&self) -> Option<T> {
+        self.digits.parse().ok()
+    }
+}
 
 /// What became of a request with a condition.
 pub enum Outcome<T> {
@@ -32,6 +62,30 @@ pub async fn ask<T: Send>(
     read: impl Fn(&Reply) -> std::result::Result<T, String> + Send,
 ) -> Result<Outcome<T>> {
     body["TableName"] = table.name.as_str().into();
+    send(call, table, target, &body, read).await
+}
+
+/// Sends a request about several items, which names the table itself.
+pub async fn ask_many<T: Send>(
+    call: &Call<'_>,
+    table: &Table,
+    target: &'static str,
+    body: &Value,
+    read: impl Fn(&Reply) -> std::result::Result<T, String> + Send,
+) -> Result<T> {
+    match send(call, table, target, body, read).await? {
+        Outcome::Done(answer) => Ok(answer),
+        Outcome::Unmet(reply) => Err(refusal(table, target, &reply)),
+    }
+}
+
+async fn send<T: Send>(
+    call: &Call<'_>,
+    table: &Table,
+    target: &'static str,
+    body: &Value,
+    read: impl Fn(&Reply) -> std::result::Result<T, String> + Send,
+) -> Result<Outcome<T>> {
     let request = Outgoing {
         passing: throttled,
         room: ROOM,

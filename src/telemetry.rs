@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use serde_json::json;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::time::Timestamp;
 
 /// Writes to standard output: JSON where Lambda's JSON logging is on (`AWS_LAMBDA_LOG_FORMAT`), text otherwise, from the level
 /// that `AWS_LAMBDA_LOG_LEVEL` names.
@@ -41,6 +44,32 @@ pub fn init() {
             .with(fmt::layer().with_ansi(false).with_target(false))
             .init();
     }
+}
+
+/// Writes the metrics of a run that collected, in CloudWatch's embedded metric format,
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+pub fn collected(stream: &str, tenant: &str, lag_seconds: i64, delivered: usize, dead: usize) {
+    let now = Timestamp::now();
+    let metric = |name, unit| json!({ "Name": name, "Unit": unit });
+    let line = json!({
+        "_aws": {
+            "Timestamp": now.as_millisecond(),
+            "CloudWatchMetrics": [{
+                "Namespace": "DefenderXdr",
+                "Dimensions": [["Stream"], ["Stream", "Tenant"]],
+                "Metrics": [metric("LagSeconds", "Seconds"), metric("Delivered", "Count"), metric("DeadLettered", "Count")],
+            }],
+        },
+        "timestamp": now.to_string(),
+        "level": "INFO",
+        "message": "collected",
+        "Stream": stream,
+        "Tenant": tenant,
+        "LagSeconds": lag_seconds,
+        "Delivered": delivered,
+        "DeadLettered": dead,
+    });
+    println!("{line}");
 }
 
 /// What one invocation did upstream, for its log line.

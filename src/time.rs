@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use http::{HeaderMap, header::DATE};
 use tokio::sync::{Mutex, MutexGuard};
 
 pub use jiff::Timestamp;
@@ -19,6 +20,22 @@ pub fn to_odata(at: Timestamp) -> String {
     Timestamp::from_nanosecond(ticks).map_or_else(|_| at.to_string(), |at| at.to_string())
 }
 
+/// Microsoft's unit of time: 100 ns, since 1970.
+pub fn ticks(at: Timestamp) -> i64 {
+    // Every instant of the calendar fits.
+    at.as_nanosecond().div_euclid(100) as i64
+}
+
+/// The instant of so many ticks since 1970; the last of the calendar for more.
+pub fn from_ticks(ticks: i64) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(ticks) * 100).unwrap_or(Timestamp::MAX)
+}
+
+/// An instant with all seven digits, so that equal instants have equal texts.
+pub fn to_text(at: Timestamp) -> String {
+    format!("{at:.7}")
+}
+
 /// An ISO 8601 duration (`PT15M`, `P1DT12H`): days are 24 hours, and months and years, whose length varies, are refused.
 pub fn parse_duration(text: &str) -> Option<SignedDuration> {
     let span: Span = text.strip_prefix('P').and(text.parse().ok())?;
@@ -28,6 +45,11 @@ pub fn parse_duration(text: &str) -> Option<SignedDuration> {
 /// The date of an HTTP header (`Fri, 20 Nov 2026 09:00:00 GMT`).
 pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     rfc2822::parse(text).ok().map(|date| date.timestamp())
+}
+
+/// When a service answered, by its own clock.
+pub fn http_date(headers: &HeaderMap) -> Option<Timestamp> {
+    parse_http_date(headers.get(DATE)?.to_str().ok()?)
 }
 
 /// When an invocation must have answered. Whatever waits, waits no longer.

@@ -14,7 +14,7 @@ use std::{
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, DATE},
+    header::{AUTHORIZATION, CONTENT_TYPE},
 };
 use reqwest::Url;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -30,7 +30,7 @@ use crate::{
     operation::Permissions,
     retry::TRIES,
     telemetry::Trace,
-    time::{Deadline, Timestamp, parse_http_date},
+    time::{Deadline, Timestamp, http_date},
 };
 
 /// What the trigger knows about one run of an operation.
@@ -137,14 +137,19 @@ impl<'a> Call<'a> {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<(T, Option<Timestamp>)> {
-        let request = self.request(Method::GET, Kind::Read, path, query, Vec::new());
-        let dated = |reply: &Reply| {
-            let date = reply
-                .headers
-                .get(DATE)
-                .and_then(|date| parse_http_date(date.to_str().ok()?));
-            Ok((read_json(reply)?, date))
-        };
+        self.get_dated_within(TRIES, path, query).await
+    }
+
+    /// The same, at most so many times.
+    pub async fn get_dated_within<T: DeserializeOwned + Send>(
+        &self,
+        tries: u32,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<(T, Option<Timestamp>)> {
+        let mut request = self.request(Method::GET, Kind::Read, path, query, Vec::new());
+        request.tries = tries;
+        let dated = |reply: &Reply| Ok((read_json(reply)?, http_date(&reply.headers)));
         settled(self.send(request, &dated).await)
     }
 

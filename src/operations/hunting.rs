@@ -65,12 +65,13 @@ impl Operation for RunHuntingQuery {
     }
 }
 
+/// What Graph is asked.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Body {
-    query: String,
+pub struct Body {
+    pub query: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    timespan: Option<String>,
+    pub timespan: Option<String>,
 }
 
 /// The answer, in the spelling of either API and of either example on Graph's page. The rows stay unread: there may be a hundred
@@ -83,10 +84,11 @@ struct Table<'a> {
     results: &'a RawValue,
 }
 
+/// A column of a result.
 #[derive(Deserialize, Serialize)]
-struct Column {
+pub struct Column {
     #[serde(alias = "Name")]
-    name: String,
+    pub name: String,
     #[serde(rename = "type", alias = "Type")]
     kind: String,
 }
@@ -98,7 +100,7 @@ struct Rows<'a> {
 }
 
 /// A query that says something.
-struct Query(String);
+pub(super) struct Query(pub(super) String);
 
 impl<'de> Deserialize<'de> for Query {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
@@ -134,7 +136,7 @@ impl<'de> Deserialize<'de> for Timespan {
 
 /// Values that a query names, bound ahead of it by `let` statements.
 #[derive(Default)]
-struct Parameters(Map<String, Value>);
+pub(super) struct Parameters(Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Parameters {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
@@ -158,7 +160,7 @@ fn is_name(text: &str) -> bool {
 }
 
 impl Parameters {
-    fn bind(&self, query: &str) -> String {
+    pub(super) fn bind(&self, query: &str) -> String {
         let mut bound = String::new();
         for (name, value) in &self.0 {
             bound.push_str("let ");

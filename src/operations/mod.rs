@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod alerts;
 mod change;
+pub mod collect;
 pub mod device_settings;
 pub mod devices;
 pub mod endpoint_alerts;
@@ -54,6 +55,10 @@ pub static OPERATIONS: &[Entry] = &[
     Entry::of::<endpoint_alerts::GetAlertDevice>(),
     Entry::of::<endpoint_alerts::GetAlertUser>(),
     Entry::of::<hunting::RunHuntingQuery>(),
+    Entry::of::<collect::CollectIncidents>(),
+    Entry::of::<collect::CollectAlerts>(),
+    Entry::of::<collect::CollectHunting>(),
+    Entry::of::<collect::GetCheckpoint>(),
     Entry::of::<devices::ListDevices>(),
     Entry::of::<devices::GetDevice>(),
     Entry::of::<devices::FindDevicesByIp>(),

@@ -1,0 +1,234 @@
+//! Collecting the rows of a hunting query: over the window since the checkpoint, in parts that Microsoft returns whole.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ring::digest::{SHA256, digest};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    event::{Change, Event, Head, Kind},
+    run::{Run, Source},
+    seen::{Mark, Seen, mark},
+};
+use crate::{
+    call::read_json,
+    client::Reply,
+    error::{Code, Error, Result},
+    operations::hunting::{Body, Column},
+    time::{Timestamp, from_ticks, http_date, ticks, to_text},
+};
+
+/// Microsoft cuts a result here without a word.
+const MOST_ROWS: usize = 100_000;
+
+/// The columns that say when a row happened.
+const INSTANTS: [&str; 2] = ["Timestamp", "TimeGenerated"];
+
+/// The ticks of a day.
+const DAY: i64 = 864_000_000_000;
+
+/// A query whose rows are collected.
+pub struct Hunt {
+    /// With its parameters bound.
+    pub query: String,
+}
+
+/// The answer, with its rows unread.
+#[derive(Deserialize)]
+struct Table<'a> {
+    #[serde(alias = "Schema")]
+    schema: Vec<Column>,
+    #[serde(borrow, alias = "Results")]
+    results: Vec<&'a RawValue>,
+}
+
+/// What a query found in a window.
+struct Found {
+    /// Rows that were not delivered yet, in their order, by the day that they happened.
+    days: BTreeMap<i64, Vec<(Mark, Event)>>,
+    /// Whether rows say when they happened. Without that, none can be told from one that was delivered.
+    timed: bool,
+    date: Option<Timestamp>,
+}
+
+impl Source for Hunt {
+    async fn collect(&self, run: &mut Run<'_>) -> Result<bool> {
+        let end = run.call.invocation.now.max(run.checkpoint.at);
+        // Rows that come late are looked for in the first window; the others begin where the last one ended.
+        let reading = run.checkpoint.reading;
+        let mut start = reading.map_or(run.checkpoint.from, |reading| reading.reached);
+        let mut length = i64::MAX;
+        while start < end {
+            if run.is_out_of_time() {
+                return Ok(false);
+            }
+            let (from, until) = (ticks(start), ticks(end));
+            let midnight = (from.div_euclid(DAY) + 1) * DAY;
+            let to = until.min(midnight).min(from.saturating_add(length));
+            let found = match self.ask(run, start, from_ticks(to)).await {
+                Err(error) if is_too_much(&error) && to - from > 1 => {
+                    length = (to - from) / 2;
+                    continue;
+                }
+                found => found?,
+            };
+            if !found.timed && start < run.checkpoint.at {
+                // What was delivered once would be delivered again.
+                start = run.checkpoint.at;
+                continue;
+            }
+            self.deliver(run, start, from_ticks(to), found).await?;
+            start = from_ticks(to);
+            length = length.saturating_mul(2);
+        }
+        run.complete(end).await.map(|()| true)
+    }
+}
+
+impl Hunt {
+    /// The new rows of a window.
+    async fn ask(&self, run: &mut Run<'_>, from: Timestamp, to: Timestamp) -> Result<Found> {
+        let window = format!("{}/{}", to_text(from), to_text(to));
+        let body = Body {
+            query: self.query.clone(),
+            timespan: Some(window.clone()),
+        };
+        let (tenant, stream) = (run.call.tenant.as_str(), run.stream);
+        let seen = &run.checkpoint.seen;
+        let read = |reply: &Reply| {
+            let Table { schema, results } = read_json(reply)?;
+            if results.len() >= MOST_ROWS {
+                return Ok(None);
+            }
+            let timed = schema
+                .iter()
+                .find(|column| INSTANTS.contains(&column.name.as_str()));
+            let rows = Rows {
+                tenant,
+                stream,
+                window: &window,
+                to,
+                instant: timed.map(|column| column.name.as_str()),
+            };
+            Ok(Some(Found {
+                days: rows.new(&results, seen),
+                timed: timed.is_some(),
+                date: http_date(&reply.headers),
+            }))
+        };
+        let found = run.asking.query(&["runHuntingQuery"], &body, read).await?;
+        let found = found.ok_or_else(|| {
+            let detail = format!(
+                "The query finds {MOST_ROWS} rows or more within {window}, which Microsoft would cut. Narrow the query."
+            );
+            Error::new(Code::TooLarge, detail)
+        })?;
+        run.read_at(found.date.unwrap_or_else(Timestamp::now));
+        Ok(found)
+    }
+
+    /// Delivers the rows of a window, a day at a time, and moves the checkpoint to its end.
+    async fn deliver(
+        &self,
+        run: &mut Run<'_>,
+        from: Timestamp,
+        to: Timestamp,
+        found: Found,
+    ) -> Result<()> {
+        let mut left = found.days.len();
+        for (_, rows) in found.days {
+            let (marks, events): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+            let (settled, error) = run.deliver(&events).await;
+            for mark in marks.into_iter().take(settled) {
+                run.checkpoint.seen.insert(mark);
+            }
+            left -= 1;
+            if left > 0 || error.is_some() {
+                run.save(from).await?;
+            }
+            if let Some(error) = error {
+                return Err(error);
+            }
+        }
+        if !found.timed {
+            run.checkpoint.from = to;
+        }
+        run.save(to).await
+    }
+}
+
+/// Whether less of the time would be answered.
+fn is_too_much(error: &Error) -> bool {
+    // Microsoft says that a result is too large by a plain 400.
+    error.code() == Code::TooLarge
+        || (error.code() == Code::UpstreamRejected && error.to_string().contains("result size"))
+}
+
+/// How rows become events.
+struct Rows<'a> {
+    tenant: &'a str,
+    stream: &'a str,
+    window: &'a str,
+    to: Timestamp,
+    /// The column that says when a row happened.
+    instant: Option<&'a str>,
+}
+
+impl Rows<'_> {
+    fn new(&self, rows: &[&RawValue], seen: &Seen) -> BTreeMap<i64, Vec<(Mark, Event)>> {
+        let mut days = BTreeMap::<_, Vec<_>>::new();
+        let mut equal = HashMap::<String, usize>::new();
+        for row in rows {
+            let (at, updated) = self
+                .happened(row)
+                .unwrap_or_else(|| (self.to, to_text(self.to)));
+            let mut name = self.name(row);
+            // Rows may be equal to the last digit and yet be as many as they are.
+            let before = equal.entry(name.clone()).or_default();
+            if *before > 0 {
+                name.push_str(&format!("-{before}"));
+            }
+            *before += 1;
+            let id = format!("{}/{}/{name}", self.tenant, self.stream);
+            let mark = mark(at, &id);
+            if seen.contains(mark) {
+                continue;
+            }
+            let head = Head {
+                id,
+                stream: self.stream.to_owned(),
+                tenant_id: self.tenant.to_owned(),
+                change: Change::Created,
+                updated,
+                target: None,
+                incomplete: None,
+            };
+            let event = Event::raw(Kind::Hunting, head, at, row);
+            days.entry(ticks(at).div_euclid(DAY))
+                .or_default()
+                .push((mark, event));
+        }
+        for rows in days.values_mut() {
+            rows.sort_by_key(|(_, event)| event.at);
+        }
+        days
+    }
+
+    /// When a row happened, and that in Microsoft's own text.
+    fn happened(&self, row: &RawValue) -> Option<(Timestamp, String)> {
+        let mut columns: HashMap<String, &RawValue> = serde_json::from_str(row.get()).ok()?;
+        let text: String = serde_json::from_str(columns.remove(self.instant?)?.get()).ok()?;
+        Some((text.parse().ok()?, text))
+    }
+
+    /// What a row is known by: a hash of all that it says, and of the window where it does not say when it happened.
+    fn name(&self, row: &RawValue) -> String {
+        let hash = match self.instant {
+            Some(_) => digest(&SHA256, row.get().as_bytes()),
+            None => digest(&SHA256, format!("{} {}", self.window, row.get()).as_bytes()),
+        };
+        let first = hash.as_ref().iter().take(16);
+        first.map(|byte| format!("{byte:02x}")).collect()
+    }
+}

@@ -1,0 +1,183 @@
+//! What is remembered of each item that was delivered: a row in DynamoDB, by which the next update is known for what it is.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::event::Change;
+use crate::{
+    call::{Call, read_json},
+    config::Table,
+    dynamodb,
+    error::{Code, Error, Result},
+    retry,
+    time::Timestamp,
+};
+
+/// How long an item is remembered. Microsoft keeps incidents and alerts for 180 days.
+const DAYS: i64 = 400;
+
+/// The most rows that DynamoDB gives, and takes, in one request.
+const READ: usize = 100;
+const WRITTEN: usize = 25;
+
+/// How often rows are asked for again that DynamoDB has left over.
+const ROUNDS: u32 = 8;
+
+/// An item as it was last delivered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Memory {
+    /// The ticks of its update.
+    pub updated: i64,
+    /// Whether it was resolved by then.
+    pub resolved: bool,
+    /// What that update was said to be.
+    pub change: Change,
+    /// The number of the batch.
+    pub batch: u64,
+}
+
+/// The memories of one stream of one tenant.
+#[derive(Debug)]
+pub struct Memories<'a> {
+    call: &'a Call<'a>,
+    table: &'a Table,
+    /// What the keys begin with.
+    prefix: String,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    pk: dynamodb::Text,
+    updated: dynamodb::Number,
+    resolved: Flag,
+    change: Changed,
+    batch: dynamodb::Number,
+}
+
+#[derive(Deserialize)]
+struct Flag {
+    #[serde(rename = "BOOL")]
+    flag: bool,
+}
+
+#[derive(Deserialize)]
+struct Changed {
+    #[serde(rename = "S")]
+    change: Change,
+}
+
+impl<'a> Memories<'a> {
+    pub fn new(call: &'a Call<'a>, table: &'a Table, stream: &str) -> Self {
+        let prefix = format!("{stream}/");
+        Self {
+            call,
+            table,
+            prefix,
+        }
+    }
+
+    /// What is remembered of those items, by their ids.
+    pub async fn get(&self, ids: &[&str]) -> Result<HashMap<String, Memory>> {
+        #[derive(Deserialize)]
+        struct Got {
+            #[serde(rename = "Responses")]
+            rows: HashMap<String, Vec<Row>>,
+            #[serde(default, rename = "UnprocessedKeys")]
+            left: HashMap<String, Value>,
+        }
+        let mut memories = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(READ) {
+            let keys: Vec<_> = ids.iter().map(|id| self.key(id)).collect();
+            let mut asked =
+                json!({ (self.table.name.as_str()): { "Keys": keys, "ConsistentRead": true } });
+            let mut rounds = 0;
+            loop {
+                let body = json!({ "RequestItems": asked });
+                let target = "DynamoDB_20120810.BatchGetItem";
+                let read = |reply: &_| read_json::<Got>(reply);
+                let got = dynamodb::ask_many(self.call, self.table, target, &body, read).await?;
+                for row in got.rows.into_values().flatten() {
+                    let id = row.pk.text.strip_prefix(&self.prefix);
+                    if let (Some(id), Some(memory)) = (id, row.memory()) {
+                        memories.insert(id.to_owned(), memory);
+                    }
+                }
+                if got.left.is_empty() {
+                    break;
+                }
+                rounds += 1;
+                asked = json!(got.left);
+                self.wait(rounds).await?;
+            }
+        }
+        Ok(memories)
+    }
+
+    /// Remembers items, by their ids.
+    pub async fn put(&self, memories: &HashMap<&str, Memory>) -> Result<()> {
+        #[derive(Deserialize)]
+        struct Put {
+            #[serde(default, rename = "UnprocessedItems")]
+            left: HashMap<String, Value>,
+        }
+        let expires = Timestamp::now().as_second() + DAYS * 86_400;
+        let mut puts = memories.iter().map(|(id, memory)| {
+            let mut row = self.key(id);
+            row["updated"] = json!({ "N": memory.updated.to_string() });
+            row["resolved"] = json!({ "BOOL": memory.resolved });
+            row["change"] = json!({ "S": memory.change });
+            row["batch"] = json!({ "N": memory.batch.to_string() });
+            row["expires"] = json!({ "N": expires.to_string() });
+            json!({ "PutRequest": { "Item": row } })
+        });
+        loop {
+            let some: Vec<_> = puts.by_ref().take(WRITTEN).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            let mut asked = json!({ (self.table.name.as_str()): some });
+            let mut rounds = 0;
+            loop {
+                let body = json!({ "RequestItems": asked });
+                let target = "DynamoDB_20120810.BatchWriteItem";
+                let read = |reply: &_| read_json::<Put>(reply);
+                let put = dynamodb::ask_many(self.call, self.table, target, &body, read).await?;
+                if put.left.is_empty() {
+                    break;
+                }
+                rounds += 1;
+                asked = json!(put.left);
+                self.wait(rounds).await?;
+            }
+        }
+    }
+
+    fn key(&self, id: &str) -> Value {
+        json!({ "pk": { "S": format!("{}{id}", self.prefix) } })
+    }
+
+    /// DynamoDB leaves rows over when it is asked for too many at once.
+    async fn wait(&self, rounds: u32) -> Result<()> {
+        let deadline = self.call.invocation.deadline;
+        match rounds < ROUNDS && deadline.wait(retry::backoff(rounds)).await {
+            true => Ok(()),
+            false => {
+                let detail = "DynamoDB did not serve all rows of the table that CHECKPOINT_TABLE names in time. Repeat the call.";
+                Err(Error::new(Code::Throttled, detail))
+            }
+        }
+    }
+}
+
+impl Row {
+    fn memory(&self) -> Option<Memory> {
+        Some(Memory {
+            updated: self.updated.get()?,
+            resolved: self.resolved.flag,
+            change: self.change.change,
+            batch: self.batch.get()?,
+        })
+    }
+}

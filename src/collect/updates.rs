@@ -1,0 +1,309 @@
+//! Collecting incidents and alerts: every update since the checkpoint, in order.
+
+use std::{collections::HashSet, mem::take};
+
+use super::{
+    checkpoint,
+    event::{Change, Event, Head, Kind},
+    memory::{Memories, Memory},
+    ocsf,
+    run::{Run, Source},
+    seen::Mark,
+    update::Update,
+    walk::{Page, Walk},
+};
+use crate::{
+    call::Object,
+    config::Format,
+    error::{Code, Result},
+    time::{Timestamp, to_text},
+};
+
+/// A batch is delivered once it has so many events, or so many bytes of them.
+const EVENTS: usize = 500;
+const BYTES: usize = 4 * 1024 * 1024;
+
+/// The incidents, or the alerts, of a tenant.
+pub struct Updates {
+    pub kind: Kind,
+    /// Whether each incident carries its alerts.
+    pub expand_alerts: bool,
+}
+
+impl Source for Updates {
+    async fn collect(&self, run: &mut Run<'_>) -> Result<bool> {
+        let key = format!("{}/{}", run.call.tenant.as_str(), run.stream);
+        let asking = run.asking.for_tenant(run.call.tenant.clone());
+        let table = checkpoint::table(run.call)?;
+        let from = run
+            .checkpoint
+            .reading
+            .map_or(run.checkpoint.from, |reading| reading.reached);
+        let mut gathering = Gathering {
+            source: self,
+            walk: Walk::new(&asking, self.kind, from, self.expand_alerts),
+            memories: Memories::new(run.call, table, &key),
+            pending: Vec::new(),
+            events: Vec::new(),
+            bytes: 0,
+            reached: from,
+            saved: from,
+            run,
+        };
+        let outcome = gathering.gather().await;
+        // What was read before a problem is delivered all the same.
+        gathering.flush().await?;
+        let reached = gathering.reached;
+        match outcome {
+            Ok(true) => gathering.run.complete(reached).await.map(|()| true),
+            _ if reached > gathering.saved => gathering.run.save(reached).await.and(outcome),
+            outcome => outcome,
+        }
+    }
+}
+
+/// A run on its way through the updates.
+struct Gathering<'r, 'a, 'c> {
+    source: &'r Updates,
+    run: &'r mut Run<'a>,
+    walk: Walk<'c>,
+    memories: Memories<'a>,
+    /// What was read and is not delivered yet, and the events of that.
+    pending: Vec<Pending>,
+    events: Vec<Event>,
+    bytes: usize,
+    /// How far the walk has come, and how far of that is saved.
+    reached: Timestamp,
+    saved: Timestamp,
+}
+
+/// What is kept of an update once its event is made.
+struct Pending {
+    id: String,
+    mark: Mark,
+    memory: Memory,
+    /// How far the walk had come with it.
+    reached: Timestamp,
+    /// Whether it is where the merged incident before it went.
+    follows: bool,
+}
+
+impl Gathering<'_, '_, '_> {
+    async fn gather(&mut self) -> Result<bool> {
+        while !self.run.is_out_of_time() {
+            let Some(Page { updates, date }) = self.walk.next().await? else {
+                return Ok(true);
+            };
+            self.run.read_at(date);
+            let end = updates.last().map(|last| last.at);
+            let fresh: Vec<_> = updates
+                .into_iter()
+                .filter(|update| !self.run.checkpoint.seen.contains(update.mark()))
+                .collect();
+            let ids: Vec<_> = fresh.iter().map(|update| update.id.as_str()).collect();
+            let memories = self.memories.get(&ids).await?;
+            for update in fresh {
+                let at = update.at;
+                if day(at) != day(self.reached) || self.is_full() {
+                    self.flush().await?;
+                }
+                self.reached = self.reached.max(at);
+                let memory = memories.get(&update.id).copied();
+                self.take(update, memory).await?;
+            }
+            self.reached = self.reached.max(end.unwrap_or(self.reached));
+        }
+        Ok(false)
+    }
+
+    fn is_full(&self) -> bool {
+        self.pending.len() >= EVENTS || self.bytes >= BYTES
+    }
+
+    /// Takes an update up; with the incidents that a merged one went into.
+    async fn take(&mut self, update: Update, memory: Option<Memory>) -> Result<()> {
+        let Some((update, change)) = self.judge(update, memory) else {
+            return Ok(());
+        };
+        let (update, incomplete) = match self.walk.wants_alerts() {
+            true => self.with_alerts(update).await?,
+            false => (update, None),
+        };
+        let mut following = Vec::new();
+        if change == Change::Merged {
+            self.follow(&update, &mut following).await?;
+        }
+        self.push(update, change, incomplete, false);
+        for (update, change) in following {
+            self.push(update, change, None, true);
+        }
+        Ok(())
+    }
+
+    /// What happened to the item; nothing, if just that was delivered already.
+    fn judge(&mut self, update: Update, memory: Option<Memory>) -> Option<(Update, Change)> {
+        let checkpoint = &mut self.run.checkpoint;
+        if checkpoint.seen.contains(update.mark()) {
+            return None;
+        }
+        let memory = self.pending_memory(&update.id).or(memory);
+        let checkpoint = &mut self.run.checkpoint;
+        let settled = checkpoint.first..checkpoint.version;
+        let is_told =
+            |memory: &Memory| memory.updated == update.mark().0 && settled.contains(&memory.batch);
+        if memory.as_ref().is_some_and(is_told) {
+            checkpoint.seen.insert(update.mark());
+            return None;
+        }
+        let change = update.change(memory.as_ref(), checkpoint.since);
+        Some((update, change))
+    }
+
+    fn pending_memory(&self, id: &str) -> Option<Memory> {
+        let last = self.pending.iter().rfind(|pending| pending.id == id)?;
+        Some(last.memory)
+    }
+
+    /// An incident with its alerts, or as it is with a note that they are missing.
+    async fn with_alerts(&mut self, update: Update) -> Result<(Update, Option<&'static str>)> {
+        match self.walk.with_alerts(&update.id).await {
+            // It may have been updated meanwhile.
+            Ok(Object(item)) => Ok((Update::read(self.source.kind, item)?, None)),
+            Err(error) if is_about_one_item(error.code()) => {
+                self.run.incomplete.push((update.id.clone(), error));
+                Ok((update, Some("alerts")))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The incident that this one was merged into, and on to where that went: what of it was not delivered yet.
+    async fn follow(&mut self, merged: &Update, found: &mut Vec<(Update, Change)>) -> Result<()> {
+        let mut passed = HashSet::from([merged.id.clone()]);
+        let mut next = merged.target.clone();
+        while let Some(id) = next.take().filter(|id| passed.insert(id.clone())) {
+            let query: &[_] = match self.source.expand_alerts {
+                true => &[("$expand", "alerts")],
+                false => &[],
+            };
+            let got = self.run.asking.get(&["incidents", &id], query).await;
+            let read = got.and_then(|Object(item)| Update::read(self.source.kind, item));
+            let target = match read {
+                Ok(target) => target,
+                Err(error) if is_about_one_item(error.code()) => {
+                    self.run.incomplete.push((id, error));
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            let memories = self.memories.get(&[&target.id]).await?;
+            let memory = memories.get(&target.id).copied();
+            if let Some((target, change)) = self.judge(target, memory) {
+                next = target.target.clone().filter(|_| change == Change::Merged);
+                found.push((target, change));
+            }
+        }
+        Ok(())
+    }
+
+    fn push(
+        &mut self,
+        update: Update,
+        change: Change,
+        incomplete: Option<&'static str>,
+        follows: bool,
+    ) {
+        if !self.run.checkpoint.seen.insert(update.mark()) {
+            return;
+        }
+        let tenant = self.run.call.tenant.as_str();
+        let head = Head {
+            id: format!(
+                "{tenant}/{}/{}/{}",
+                self.run.stream,
+                update.id,
+                to_text(update.at)
+            ),
+            stream: self.run.stream.to_owned(),
+            tenant_id: tenant.to_owned(),
+            change,
+            updated: update.updated.clone(),
+            target: update.target.clone().filter(|_| change == Change::Merged),
+            incomplete,
+        };
+        let event = match self.run.call.app.config.collecting.format {
+            Format::Raw => Event::raw(self.source.kind, head, update.at, &update.item),
+            Format::Ocsf => Event {
+                kind: self.source.kind,
+                body: ocsf::finding(self.source.kind, &head, &update.item),
+                head,
+                at: update.at,
+            },
+        };
+        self.bytes += event.body.len();
+        self.events.push(event);
+        self.pending.push(Pending {
+            mark: update.mark(),
+            memory: Memory {
+                updated: update.mark().0,
+                resolved: update.resolved,
+                change,
+                batch: self.run.checkpoint.version,
+            },
+            id: update.id,
+            reached: self.reached,
+            follows,
+        });
+    }
+
+    /// Delivers what is pending and moves the checkpoint.
+    async fn flush(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let (pending, events) = (take(&mut self.pending), take(&mut self.events));
+        self.bytes = 0;
+        let (settled, error) = self.run.deliver(&events).await;
+        drop(events);
+        // A merged incident is not settled without those that follow it.
+        let whole = |settled: &usize| pending.get(*settled).is_none_or(|next| !next.follows);
+        let settled = (0..=settled).rev().find(whole).unwrap_or_default();
+        let (told, left) = pending.split_at(settled);
+        for pending in left {
+            self.run.checkpoint.seen.remove(pending.mark);
+        }
+        if let Some(first) = left.first() {
+            // From here on, it is to be read again.
+            self.reached = first.reached;
+        }
+        let memories = told.iter().map(|told| (told.id.as_str(), told.memory));
+        if let Err(error) = self.memories.put(&memories.collect()).await {
+            // Worse than a wrong word for the next change would be to deliver all of this again.
+            tracing::warn!(
+                code = error.code().name(),
+                "what was delivered could not be remembered, so that the next changes may be called by a wrong word: {error}"
+            );
+        }
+        self.saved = self.reached;
+        self.run.save(self.reached).await?;
+        error.map_or(Ok(()), Err)
+    }
+}
+
+/// The day of an instant, UTC, counted from 1970.
+fn day(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(86_400)
+}
+
+/// Whether an error says something about the item that was asked for, and nothing about the others.
+fn is_about_one_item(code: Code) -> bool {
+    matches!(
+        code,
+        Code::UpstreamUnavailable
+            | Code::UpstreamRejected
+            | Code::NotFound
+            | Code::Conflict
+            | Code::TooLarge
+            | Code::InvalidInput
+    )
+}
