@@ -29,6 +29,7 @@ pub struct Builder {
     port: u16,
     tenants: Option<PathBuf>,
     customers: usize,
+    clock_ahead_seconds: i64,
 }
 
 impl Builder {
@@ -41,6 +42,12 @@ impl Builder {
     /// Lets the clock run with the machine's, the seeds moved so that their `asOf` is now.
     pub fn live_clock(mut self) -> Builder {
         self.live_clock = true;
+        self
+    }
+
+    /// Sets the clock so far ahead of where it would be, or behind if negative; a live clock's seeds are told at its own now.
+    pub fn clock_ahead_seconds(mut self, seconds: i64) -> Builder {
+        self.clock_ahead_seconds = seconds;
         self
     }
 
@@ -68,14 +75,17 @@ impl Builder {
     /// # Errors
     /// The port is taken, or a tenant's file cannot be read; the error names it.
     pub fn start(self) -> io::Result<Simulator> {
-        let machine = time::ticks(jiff::Timestamp::now()).unwrap_or_default();
+        let ahead = self.clock_ahead_seconds * time::SECOND;
+        let machine = time::ticks(jiff::Timestamp::now()).unwrap_or_default() + ahead;
         let mut tenants = seeds::tenants(
             &self.tenants.unwrap_or_else(seeds::usual),
             self.live_clock.then_some(machine),
         )?;
         let clock = match self.live_clock {
             true => Clock::running(machine),
-            false => Clock::frozen(time::parse(&tenants[0].as_of).unwrap_or(machine)),
+            false => {
+                Clock::frozen(time::parse(&tenants[0].as_of).map_or(machine, |told| told + ahead))
+            }
         };
         let as_of = tenants[0].as_of.clone();
         let signed_in = tenants[tenants.len() - 1].domain.clone();

@@ -7,6 +7,7 @@ use crate::action::Fate;
 use crate::answer::Answer;
 use crate::device::Device;
 use crate::faults::Fault;
+use crate::incident::{Alert, Incident};
 use crate::request::Request;
 use crate::state::State;
 use crate::tenant::Tenant;
@@ -46,6 +47,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
                     let mut shown = json!(tenant);
                     shown["incidents"] = tenant.incidents.len().into();
                     shown["alerts"] = tenant.alerts.len().into();
+                    shown["updatesToCome"] = tenant.updates_to_come().into();
                     shown["devices"] = tenant
                         .devices
                         .iter()
@@ -78,6 +80,25 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
                 .for_each(|tenant| tenant.fates.clear());
             Answer::empty(204)
         }
+        ("POST", ["updates"]) => match serde_json::from_slice::<TenantUpdate>(&request.body) {
+            Ok(told) if told.incident.is_none() && told.alert.is_none() => {
+                refused("Give an incident or an alert.")
+            }
+            Ok(told) => match (time::parse(&told.visible_at), state.tenant(&told.tenant)) {
+                (Some(visible_at), Some(tenant)) => {
+                    if let Some(incident) = told.incident {
+                        tenant.plan_update(visible_at, incident);
+                    }
+                    if let Some(alert) = told.alert {
+                        tenant.plan_update(visible_at, alert);
+                    }
+                    Answer::json(200, &json!({ "updatesToCome": tenant.updates_to_come() }))
+                }
+                (None, _) => refused("visibleAt is no instant."),
+                (_, None) => refused(&format!("There is no tenant {}.", told.tenant)),
+            },
+            Err(error) => refused(&format!("This is no update: {error}.")),
+        },
         ("POST", ["clock"]) => match request
             .json()
             .get("advance")
@@ -92,7 +113,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
         },
         _ => Answer::json(
             404,
-            &json!({ "error": "See GET health, requests, faults, tenants; POST faults, actions, clock; DELETE requests, faults, actions." }),
+            &json!({ "error": "See GET health, requests, faults, tenants; POST faults, actions, updates, clock; DELETE requests, faults, actions." }),
         ),
     }
 }
@@ -103,6 +124,16 @@ struct TenantFate {
     tenant: String,
     #[serde(flatten)]
     fate: Fate,
+}
+
+/// `{"tenant":"...","visibleAt":"...","incident":{...}}`, or an `alert`, whole as Graph shows it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TenantUpdate {
+    tenant: String,
+    visible_at: String,
+    incident: Option<Incident>,
+    alert: Option<Alert>,
 }
 
 /// A device as the API shows it, with what the API does not tell.

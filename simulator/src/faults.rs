@@ -20,12 +20,20 @@ pub struct Fault {
     /// A tenant's GUID or domain: of the token for an API call, of the path for a token call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    /// This part of the matching requests is met, from 0 to 1, drawn by `seed`; the others go on to the next fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+    #[serde(default)]
+    pub seed: u64,
     /// So many matching requests pass unharmed first.
     #[serde(default)]
     pub skip: u32,
-    /// So many are then met; 0 is for ever. Left out: once, but for ever with `expandFails`.
+    /// So many are then met; 0 is for ever. Left out: once, but for ever with `expandFails` or a `share`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
+    /// So many were met so far.
+    #[serde(default, skip_deserializing)]
+    pub met: u32,
     #[serde(flatten)]
     pub kind: Kind,
 }
@@ -130,8 +138,11 @@ impl From<Kind> for Fault {
             path: None,
             query: None,
             tenant: None,
+            share: None,
+            seed: 0,
             skip: 0,
             times: None,
+            met: 0,
             kind,
         }
     }
@@ -158,9 +169,30 @@ impl Fault {
         self
     }
 
+    /// Meets this part of the matching requests, from 0 to 1, the same ones for the same seed.
+    pub fn share(mut self, share: f64, seed: u64) -> Fault {
+        self.share = Some(share);
+        self.seed = seed;
+        self
+    }
+
     pub fn skip(mut self, matches: u32) -> Fault {
         self.skip = matches;
         self
+    }
+
+    /// Whether the next matching request is one of the share.
+    fn draws(&mut self) -> bool {
+        let Some(share) = self.share else {
+            return true;
+        };
+        // SplitMix64: the seed moves on with every draw.
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.seed;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        (mixed >> 11) as f64 / (1u64 << 53) as f64 <= share && share > 0.0
     }
 
     /// 0 is for ever.
@@ -258,7 +290,7 @@ impl Faults {
         };
         for index in 0..self.0.len() {
             let fault = &mut self.0[index];
-            if !met(fault) {
+            if !met(fault) || !fault.draws() {
                 continue;
             }
             if fault.skip > 0 {
@@ -266,13 +298,9 @@ impl Faults {
                 continue;
             }
             let kind = fault.kind.clone();
-            let times = fault
-                .times
-                .unwrap_or(if matches!(kind, Kind::ExpandFails { .. }) {
-                    0
-                } else {
-                    1
-                });
+            let lasting = fault.share.is_some() || matches!(kind, Kind::ExpandFails { .. });
+            fault.met += 1;
+            let times = fault.times.unwrap_or(u32::from(!lasting));
             match times {
                 0 => {}
                 1 => drop(self.0.remove(index)),

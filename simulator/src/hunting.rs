@@ -6,13 +6,12 @@ use std::sync::{Arc, LazyLock};
 use hyper::body::Bytes;
 use serde_json::{Map, Value as Json, json};
 
-use crate::answer::Pieces;
+use crate::answer::{AnswerBody, Pieces};
 use crate::kql::value::{Column, Row, Type, Value};
 use crate::kql::{self, Rows};
+use crate::tenant::Tenant;
 use crate::time;
 
-/// No answer has more rows than this.
-const MOST_ROWS: usize = 100_000;
 /// No table looks further back than this.
 const MOST_TICKS: i64 = 30 * 86_400 * time::SECOND;
 const PIECE: usize = 64 * 1024;
@@ -52,6 +51,23 @@ impl Table {
         }
     }
 
+    /// A table of these columns without rows, for a tenant's `tables`.
+    pub fn new(columns: &[(&str, Type)]) -> Table {
+        let columns = columns.iter().map(|(name, kind)| Column {
+            name: (*name).to_owned(),
+            kind: *kind,
+        });
+        Table {
+            columns: columns.collect(),
+            rows: Arc::default(),
+        }
+    }
+
+    /// Adds so many rows, each with a cell for every column.
+    pub fn grow(&mut self, count: usize, row: impl FnMut(usize) -> Row) {
+        Arc::make_mut(&mut self.rows).extend((0..count).map(row));
+    }
+
     /// Adds a row; columns left out are null.
     ///
     /// # Panics
@@ -84,20 +100,18 @@ impl Table {
             .map(move |row| positions.map(|at| &row[at.unwrap_or_default()]))
     }
 
-    /// The rows whose `Timestamp` lies in the window.
+    /// The rows whose `Timestamp` or, without such a column, `TimeGenerated` lies in the window, both ends included.
     fn within(&self, (start, end): (i64, i64)) -> Rows {
-        let timestamp = self
-            .columns
-            .iter()
-            .position(|column| column.name == "Timestamp");
-        let rows = self.rows.clone();
+        let named = |name: &str| self.columns.iter().position(|column| column.name == name);
+        let timestamp = named("Timestamp").or_else(|| named("TimeGenerated"));
+        let (rows, all) = (self.rows.clone(), self.rows.clone());
         let seen = move |row: &Row| match timestamp.map(|index| &row[index]) {
             Some(Value::DateTime(at)) => (start..=end).contains(at),
             _ => true,
         };
         let rows = (0..rows.len())
-            .map(move |index| rows[index].clone())
-            .filter(seen);
+            .filter(move |&index| seen(&rows[index]))
+            .map(move |index| all[index].clone());
         Rows {
             columns: self.columns.clone(),
             rows: Box::new(rows),
@@ -105,8 +119,7 @@ impl Table {
     }
 }
 
-/// Runs a query over a tenant's tables; the error is the message of a 400.
-pub(crate) fn run(
+fn run(
     tables: &BTreeMap<String, Table>,
     query: &str,
     timespan: Option<&str>,
@@ -162,8 +175,31 @@ pub(crate) struct Spelling {
     pub kind: &'static str,
 }
 
+/// The answer to a query over a tenant's tables, within the limits that the tenant has; the error is the message of a 400.
+pub(crate) fn answer(
+    tenant: &Tenant,
+    query: &str,
+    timespan: Option<&str>,
+    now: i64,
+    spelling: &Spelling,
+) -> Result<AnswerBody, String> {
+    let found = run(&tenant.tables, query, timespan, now)?;
+    let pieces = pieces(found, spelling, tenant.hunting_rows);
+    let Some(most) = tenant.hunting_bytes else {
+        return Ok(AnswerBody::Pieces(pieces));
+    };
+    let mut whole = Vec::new();
+    for piece in pieces {
+        whole.extend_from_slice(&piece);
+        if whole.len() > most {
+            return Err("Query execution has exceeded the allowed result size. Optimize your query by limiting the amount of results and try again.".into());
+        }
+    }
+    Ok(AnswerBody::Whole(whole.into()))
+}
+
 /// The answer's JSON in pieces of about 64 KB, each made when the one before has gone.
-pub(crate) fn pieces(found: Rows, spelling: &Spelling) -> Pieces {
+fn pieces(found: Rows, spelling: &Spelling, most_rows: usize) -> Pieces {
     let schema: Vec<Json> = found
         .columns
         .iter()
@@ -181,7 +217,7 @@ pub(crate) fn pieces(found: Rows, spelling: &Spelling) -> Pieces {
         .iter()
         .map(|column| format!("{}:", json!(column.name)))
         .collect();
-    let mut rows = found.rows.take(MOST_ROWS).enumerate();
+    let mut rows = found.rows.take(most_rows).enumerate();
     let mut piece = opening.into_bytes();
     let mut done = false;
     Box::new(std::iter::from_fn(move || {

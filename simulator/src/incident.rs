@@ -33,6 +33,9 @@ pub struct Incident {
     pub summary: Option<String>,
     #[serde(default)]
     pub comments: Vec<Comment>,
+    /// Shown by Graph with null in every field but its ids, status and instants, as a merged incident can arrive.
+    #[serde(default, skip_serializing)]
+    pub blank: bool,
     /// Fields that this simulator does not know, passed on as they are.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
@@ -198,7 +201,16 @@ impl Incident {
             resolving_comment: None,
             summary: None,
             comments: Vec::new(),
+            blank: false,
             rest: Map::new(),
         }
+    }
+
+    /// The same incident merged into another one at `at`.
+    pub fn merged_into(mut self, target: &str, at: &str) -> Incident {
+        self.status = "redirected".into();
+        self.redirect_incident_id = Some(target.into());
+        self.last_update_date_time = at.into();
+        self
     }
 }

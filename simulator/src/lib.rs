@@ -17,12 +17,17 @@
 //! | `/api/files`, `/api/ips`, `/api/domains`, `/api/users` | what hunting tables and alerts tell of them |
 //! | `/api/vulnerabilities`, `/api/Software`, `/api/recommendations`, `/api/exposureScore`, `/api/configurationScore` | exposure |
 //! | `/_storage/...` | what the links lead to: no token wanted, none allowed, refused when the link is too old |
-//! | `/_simulator/...` | the simulator's own: `GET`/`DELETE requests`, `GET`/`POST`/`DELETE faults`, `POST`/`DELETE actions` (how those to come will end), `GET tenants`, `POST clock`, `GET health` |
+//! | `/_simulator/...` | the simulator's own: `GET`/`DELETE requests`, `GET`/`POST`/`DELETE faults`, `POST`/`DELETE actions` (how those to come will end), `GET tenants`, `POST updates` (yet to come), `POST clock`, `GET health` |
 //!
 //! ```sh
 //! curl -s "$GRAPH_ENDPOINT/_simulator/faults" -d '{"kind":"throttle","retryAfter":2,"path":"/v1.0/security/incidents","times":3}'
 //! curl -s "$DEFENDER_ENDPOINT/_simulator/actions" -d '{"tenant":"harbourline.example","type":"Isolate","status":"Failed","after":"PT60S","times":1}'
 //! ```
+//!
+//! What changes while it is read is planned: [`Tenant::plan_update`] has an incident or alert appear, in time or late, when
+//! the clock reaches an instant, [`Fault::share`] lets a part of the requests fail, and the lists and hunting results of a
+//! tenant are as short as [`Tenant::incident_page`], [`Tenant::alert_page`], [`Tenant::hunting_rows`] and
+//! [`Tenant::hunting_bytes`] make them.
 //!
 //! A machine action is Pending, then InProgress, then ended, as the simulator's clock passes; only one that Succeeded changes
 //! its device. [`Tenant::action_pace`] says how fast, [`Tenant::next_actions_end`] and [`Tenant::end_action`] how it ends,
@@ -73,6 +78,7 @@ mod kql;
 mod library;
 mod live_response;
 mod odata;
+mod plan;
 mod request;
 mod respond;
 mod routes;
@@ -80,6 +86,7 @@ mod seeds;
 mod server;
 mod state;
 mod storage;
+mod stream;
 mod strike;
 mod tenant;
 pub mod time;
@@ -106,7 +113,9 @@ pub use indicator::Indicator;
 pub use kql::value::{Column, Row, Type, Value};
 pub use library::LibraryFile;
 pub use live_response::Command;
+pub use plan::Update;
 pub use request::Request;
+pub use stream::{Item, Stream};
 pub use tenant::Tenant;
 
 /// A running simulator; it stops when dropped.
@@ -204,6 +213,11 @@ impl Simulator {
     /// Adds a fault behind those that are live.
     pub fn inject(&self, fault: impl Into<Fault>) {
         server::lock(&self.state).faults.0.push(fault.into());
+    }
+
+    /// The live faults, each with how many requests it met.
+    pub fn faults(&self) -> Vec<Fault> {
+        server::lock(&self.state).faults.0.clone()
     }
 
     pub fn clear_faults(&self) {

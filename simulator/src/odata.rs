@@ -44,6 +44,7 @@ pub(crate) enum Filter<T> {
     And(Box<Filter<T>>, Box<Filter<T>>),
     Or(Box<Filter<T>>, Box<Filter<T>>),
     Instant {
+        name: &'static str,
         read: fn(&T) -> &str,
         operator: Operator,
         ticks: i64,
@@ -119,6 +120,28 @@ impl<T> Filter<T> {
         Parser::new(text, fields)?.whole()
     }
 
+    /// The first and the last instant of this field that can be kept at all.
+    pub fn window(&self, field: &str) -> (i64, i64) {
+        match self {
+            Filter::And(left, right) => {
+                let (left, right) = (left.window(field), right.window(field));
+                (left.0.max(right.0), left.1.min(right.1))
+            }
+            Filter::Instant {
+                name,
+                operator,
+                ticks,
+                ..
+            } if *name == field => match operator {
+                Operator::Eq => (*ticks, *ticks),
+                Operator::Gt | Operator::Ge => (*ticks, i64::MAX),
+                Operator::Lt | Operator::Le => (i64::MIN, *ticks),
+                Operator::Ne => (i64::MIN, i64::MAX),
+            },
+            _ => (i64::MIN, i64::MAX),
+        }
+    }
+
     pub fn keeps(&self, item: &T) -> bool {
         match self {
             Filter::And(left, right) => left.keeps(item) && right.keeps(item),
@@ -127,6 +150,7 @@ impl<T> Filter<T> {
                 read,
                 operator,
                 ticks,
+                ..
             } => time::parse(read(item)).is_some_and(|value| operator.holds(value.cmp(ticks))),
             Filter::Ticks {
                 read,

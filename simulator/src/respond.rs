@@ -111,9 +111,10 @@ impl Tenant {
         })
     }
 
-    /// Brings every action to where it stands at `now`, in the order of their ends.
+    /// Shows what has become visible, and brings every action to where it stands at `now`, in the order of their ends.
     pub(crate) fn settle(&mut self, now: i64) {
         self.now = now;
+        self.reveal(now);
         for action in &mut self.actions {
             if action.status == Status::Pending && action.starts_at <= now {
                 action.status = Status::InProgress;

@@ -54,8 +54,8 @@ fn tenant(folder: &Path, now: Option<i64>) -> io::Result<Tenant> {
             *certificate = std::fs::read_to_string(&path).map_err(named)?;
         }
     }
-    tenant.incidents = read(&folder.join("incidents.json"), shift)?;
-    tenant.alerts = read(&folder.join("alerts.json"), shift)?;
+    tenant.incidents = read::<Vec<_>>(&folder.join("incidents.json"), shift)?.into();
+    tenant.alerts = read::<Vec<_>>(&folder.join("alerts.json"), shift)?.into();
     tenant.devices = known(&folder.join("devices.json"), shift)?;
     let endpoint = folder.join("endpoint");
     tenant.indicators = known(&endpoint.join("indicators.json"), shift)?;

@@ -16,6 +16,8 @@ use crate::hunting::Table;
 use crate::incident::{Alert, Incident};
 use crate::indicator::Indicator;
 use crate::library::LibraryFile;
+use crate::plan::Plan;
+use crate::stream::Stream;
 use crate::time;
 
 /// One customer's directory with its Defender data.
@@ -32,12 +34,24 @@ pub struct Tenant {
     /// The applications whose service principals live here, the first being the one a caller is expected to use.
     pub apps: Vec<App>,
     #[serde(skip)]
-    pub incidents: Vec<Incident>,
+    pub incidents: Stream<Incident>,
     #[serde(skip)]
-    pub alerts: Vec<Alert>,
+    pub alerts: Stream<Alert>,
+    /// The most incidents on a page of Graph's list; a larger `$top` is silently taken as this.
+    #[serde(skip, default = "incident_page")]
+    pub incident_page: usize,
+    /// The same for alerts.
+    #[serde(skip, default = "alert_page")]
+    pub alert_page: usize,
     /// Hunting tables by name.
     #[serde(skip)]
     pub tables: BTreeMap<String, Table>,
+    /// A hunting result ends after so many rows, without a word.
+    #[serde(skip, default = "hunting_rows")]
+    pub hunting_rows: usize,
+    /// A hunting result of more bytes is refused; Graph does not state a figure. An answer is then held whole.
+    #[serde(skip)]
+    pub hunting_bytes: Option<usize>,
     /// Whether the Defender XDR API lists by update instead of creation; Microsoft says only "newest first".
     #[serde(default)]
     pub xdr_lists_by_update: bool,
@@ -89,6 +103,11 @@ pub struct Tenant {
     /// What Graph challenges this tenant's tokens for.
     #[serde(skip)]
     pub challenge: Option<Challenge>,
+    #[serde(skip)]
+    pub(crate) plan: Plan,
+    /// How many updates were planned so far.
+    #[serde(skip)]
+    pub(crate) planned: usize,
     /// The clock when the actions were last brought up to it.
     #[serde(skip)]
     pub(crate) now: i64,
@@ -105,6 +124,18 @@ fn package_bytes() -> usize {
 
 fn link_lifetime() -> Duration {
     Duration::from_secs(600)
+}
+
+fn incident_page() -> usize {
+    50
+}
+
+fn alert_page() -> usize {
+    1000
+}
+
+fn hunting_rows() -> usize {
+    100_000
 }
 
 fn endpoint_page() -> usize {

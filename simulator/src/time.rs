@@ -25,6 +25,16 @@ pub fn format(ticks: i64) -> String {
     }
 }
 
+/// The instant with exactly so many fractional digits, 0 to 7; those beyond are cut off.
+pub fn format_with(ticks: i64, digits: usize) -> String {
+    let seconds = &format(ticks)[..19];
+    let fraction = &format!("{:07}", ticks.rem_euclid(SECOND))[..digits];
+    match digits {
+        0 => format!("{seconds}Z"),
+        _ => format!("{seconds}.{fraction}Z"),
+    }
+}
+
 /// `YYYY-MM-DD HH:MM:SSZ`, as Entra writes it.
 pub(crate) fn format_entra(ticks: i64) -> String {
     format(ticks)[..19].replace('T', " ") + "Z"
@@ -79,6 +89,14 @@ mod tests {
         ] {
             assert_eq!(format(parse(text).unwrap()), text);
         }
+    }
+
+    #[test]
+    fn an_instant_can_have_fewer_digits_than_it_needs_and_more() {
+        let at = parse("2026-11-17T08:00:00.1234560Z").unwrap();
+        assert_eq!(format_with(at, 0), "2026-11-17T08:00:00Z");
+        assert_eq!(format_with(at, 2), "2026-11-17T08:00:00.12Z");
+        assert_eq!(format_with(at, 7), "2026-11-17T08:00:00.1234560Z");
     }
 
     #[test]

@@ -27,7 +27,6 @@ const CONTEXT: &str = "https://graph.microsoft.com/v1.0/$metadata#security/alert
 const NEWER_SOURCES: &[&str] = &["microsoftDefenderForCloud", "microsoftSentinel"];
 
 const LISTING: Listing<Alert> = Listing {
-    largest_page: 1000,
     usual_page: 100,
     expands_alerts: false,
     fields: &[
@@ -64,9 +63,6 @@ const LISTING: Listing<Alert> = Listing {
             read: Read::Text(|alert| Some(&alert.status)),
         },
     ],
-    created: |alert| &alert.created_date_time,
-    updated: |alert| &alert.last_update_date_time,
-    id: |alert| &alert.id,
 };
 
 #[derive(Serialize)]
@@ -93,7 +89,8 @@ pub(super) fn shown(alert: &Alert, request: &Request, context: Option<String>) -
 
 pub(super) fn list(state: &mut State, request: &Request) -> Result<Answer, Failure> {
     let caller = admit(state, request, READ)?;
-    let page = LISTING.page(request, &state.tenants[caller.tenant].alerts)?;
+    let tenant = &state.tenants[caller.tenant];
+    let page = LISTING.page(request, &tenant.alerts, tenant.alert_page)?;
     let mut head = Map::new();
     head.insert("@odata.context".into(), CONTEXT.into());
     if let Some(count) = page.count {
@@ -121,8 +118,7 @@ pub(super) fn get(state: &mut State, request: &Request, id: &str) -> Result<Answ
 fn one(tenant: &Tenant, request: &Request, id: &str) -> Result<Answer, Failure> {
     let alert = tenant
         .alerts
-        .iter()
-        .find(|alert| alert.id == id)
+        .with_id(id)
         .ok_or_else(|| Failure::not_found("Alert", id))?;
     Ok(Answer::json(
         200,

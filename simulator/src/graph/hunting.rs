@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Failure, admit};
-use crate::answer::{Answer, AnswerBody};
+use crate::answer::Answer;
 use crate::hunting::{self, Spelling};
 use crate::request::Request;
 use crate::state::State;
@@ -11,9 +11,6 @@ use crate::state::State;
 pub(super) fn run(state: &mut State, request: &Request) -> Result<Answer, Failure> {
     let caller = admit(state, request, &["ThreatHunting.Read.All"])?;
     let (query, timespan) = read(request)?;
-    let tables = &state.tenants[caller.tenant].tables;
-    let found = hunting::run(tables, &query, timespan.as_deref(), state.clock.now())
-        .map_err(Failure::bad_request)?;
     let spelling = Spelling {
         opening: "{\"@odata.context\":\"https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.security.huntingQueryResults\",".into(),
         schema: "schema",
@@ -22,7 +19,10 @@ pub(super) fn run(state: &mut State, request: &Request) -> Result<Answer, Failur
         kind: "type",
     };
     let mut answer = Answer::empty(200);
-    answer.body = AnswerBody::Pieces(hunting::pieces(found, &spelling));
+    let tenant = &state.tenants[caller.tenant];
+    let now = state.clock.now();
+    answer.body = hunting::answer(tenant, &query, timespan.as_deref(), now, &spelling)
+        .map_err(Failure::bad_request)?;
     Ok(answer)
 }
 

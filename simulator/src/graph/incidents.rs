@@ -20,10 +20,18 @@ const READ: &[&str] = &[
 ];
 const WRITE: &[&str] = &["SecurityIncident.ReadWrite.All"];
 const STATUSES: &[&str] = &["active", "resolved", "inProgress", "redirected"];
+/// What a blank incident still tells.
+const KEPT_BY_BLANK: &[&str] = &[
+    "id",
+    "tenantId",
+    "status",
+    "redirectIncidentId",
+    "createdDateTime",
+    "lastUpdateDateTime",
+];
 const CONTEXT: &str = "https://graph.microsoft.com/v1.0/$metadata#security/incidents";
 
 const LISTING: Listing<Incident> = Listing {
-    largest_page: 50,
     usual_page: 50,
     expands_alerts: true,
     fields: &[
@@ -56,9 +64,6 @@ const LISTING: Listing<Incident> = Listing {
             read: Read::Text(|incident| Some(&incident.status)),
         },
     ],
-    created: |incident| &incident.created_date_time,
-    updated: |incident| &incident.last_update_date_time,
-    id: |incident| &incident.id,
 };
 
 #[derive(Serialize)]
@@ -73,13 +78,20 @@ struct Shown {
     alerts: Option<Vec<alerts::Shown>>,
 }
 
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Told {
+    Whole(Box<Shown>),
+    Blank(Value),
+}
+
 fn shown(
     tenant: &Tenant,
     incident: &Incident,
     request: &Request,
     expand: bool,
     context: Option<String>,
-) -> Shown {
+) -> Told {
     let mut incident = incident.clone();
     if incident.status == "awaitingAction" && !shows_unknown_members(request) {
         incident.status = "unknownFutureValue".into();
@@ -92,18 +104,33 @@ fn shown(
         own.map(|alert| alerts::shown(alert, request, None))
             .collect()
     });
-    Shown {
+    let blank = incident.blank;
+    let shown = Box::new(Shown {
         context,
         kind: "#microsoft.graph.security.incident",
         incident,
         alerts,
+    });
+    match blank {
+        true => Told::Blank(blanked(&shown)),
+        false => Told::Whole(shown),
     }
+}
+
+fn blanked(shown: &Shown) -> Value {
+    let mut told = json!(shown);
+    for (name, value) in told.as_object_mut().into_iter().flatten() {
+        if !name.starts_with('@') && !KEPT_BY_BLANK.contains(&name.as_str()) {
+            *value = Value::Null;
+        }
+    }
+    told
 }
 
 pub(super) fn list(state: &mut State, request: &Request) -> Result<Answer, Failure> {
     let caller = admit(state, request, READ)?;
     let tenant = &state.tenants[caller.tenant];
-    let page = LISTING.page(request, &tenant.incidents)?;
+    let page = LISTING.page(request, &tenant.incidents, tenant.incident_page)?;
     if page.expand {
         let ids: Vec<&str> = page
             .items
@@ -113,7 +140,7 @@ pub(super) fn list(state: &mut State, request: &Request) -> Result<Answer, Failu
         let concerns = |id: &str| access::concerns_tenant(&state.tenants, &state.key, request, id);
         fail_if(state.faults.expand_fails(request, &ids, concerns))?;
     }
-    let shown: Vec<Shown> = page
+    let shown: Vec<Told> = page
         .items
         .iter()
         .map(|incident| shown(tenant, incident, request, page.expand, None))
@@ -180,8 +207,7 @@ fn fail_if(expansion_fails: bool) -> Result<(), Failure> {
 fn one(tenant: &Tenant, request: &Request, id: &str, expand: bool) -> Result<Answer, Failure> {
     let incident = tenant
         .incidents
-        .iter()
-        .find(|incident| incident.id == id)
+        .with_id(id)
         .ok_or_else(|| Failure::not_found("Incident", id))?;
     Ok(Answer::json(
         200,

@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::Failure;
 use crate::odata::{Field, Filter};
 use crate::request::Request;
-use crate::time;
+use crate::stream::{By, Item, Stream};
 
 /// Beyond this `$skip` is refused.
 const LARGEST_SKIP: usize = 500;
@@ -20,18 +20,11 @@ const QUERY: &AsciiSet = &CONTROLS
     .add(b'%')
     .add(b'\'');
 
-type Read<T> = fn(&T) -> &str;
-
 /// What tells two resources' lists apart.
 pub(super) struct Listing<T: 'static> {
-    /// A larger `$top` is silently taken as this.
-    pub largest_page: usize,
     pub usual_page: usize,
     pub expands_alerts: bool,
     pub fields: &'static [Field<T>],
-    pub created: Read<T>,
-    pub updated: Read<T>,
-    pub id: Read<T>,
 }
 
 /// One page: its items in order, how many the filter keeps in all, and where the next page begins.
@@ -42,11 +35,17 @@ pub(super) struct Page<'t, T> {
     pub expand: bool,
 }
 
-impl<T> Listing<T> {
-    /// Newest creation first unless `$orderby` says otherwise; equal instants are told apart by id.
-    pub fn page<'t>(&self, request: &Request, items: &'t [T]) -> Result<Page<'t, T>, Failure> {
+impl<T: Item> Listing<T> {
+    /// Newest creation first unless `$orderby` says otherwise; equal instants are told apart by id. A `$top` above
+    /// `largest` is silently taken as that.
+    pub fn page<'t>(
+        &self,
+        request: &Request,
+        items: &'t Stream<T>,
+        largest: usize,
+    ) -> Result<Page<'t, T>, Failure> {
         let (mut top, mut skip, mut count, mut expand) = (self.usual_page, 0, false, false);
-        let (mut instant, mut ascending) = (self.created, false);
+        let (mut by, mut ascending) = (By::Created, false);
         let mut filter = None;
         for (name, value) in &request.query {
             match name.as_str() {
@@ -57,7 +56,7 @@ impl<T> Listing<T> {
                     filter = Some(Filter::parse(value, self.fields).map_err(Failure::bad_request)?)
                 }
                 "$expand" if self.expands_alerts && value == "alerts" => expand = true,
-                "$orderby" => (instant, ascending) = self.order(value)?,
+                "$orderby" => (by, ascending) = order(value)?,
                 name if name.starts_with('$') => {
                     return Err(Failure::bad_request(format!(
                         "The query option '{name}={value}' is not supported here."
@@ -76,44 +75,55 @@ impl<T> Listing<T> {
                 "The limit of '{LARGEST_SKIP}' for $skip has been exceeded: {skip}."
             )));
         }
-        let top = top.min(self.largest_page);
-        let mut kept: Vec<&T> = items
-            .iter()
-            .filter(|item| filter.as_ref().is_none_or(|filter| filter.keeps(item)))
-            .collect();
-        kept.sort_by_cached_key(|item| (time::parse(instant(item)), (self.id)(item).to_owned()));
-        if !ascending {
-            kept.reverse();
-        }
-        let total = kept.len();
-        let next = (skip + top < total).then_some(skip + top);
-        let items = kept.into_iter().skip(skip).take(top).collect();
+        let top = top.min(largest);
+        let field = match by {
+            By::Created => "createdDateTime",
+            By::Updated => "lastUpdateDateTime",
+        };
+        let everything = (i64::MIN, i64::MAX);
+        let window = filter
+            .as_ref()
+            .map_or(everything, |filter: &Filter<T>| filter.window(field));
+        let kept = || {
+            let ordered = items.within(by, window);
+            let keeps = |item: &&T| filter.as_ref().is_none_or(|filter| filter.keeps(item));
+            ordered.filter(keeps)
+        };
+        let cut = |ordered: &mut dyn Iterator<Item = &'t T>| -> Vec<&'t T> {
+            ordered.skip(skip).take(top + 1).collect()
+        };
+        let mut page = match ascending {
+            true => cut(&mut kept()),
+            false => cut(&mut kept().rev()),
+        };
+        let next = (page.len() > top).then_some(skip + top);
+        page.truncate(top);
         Ok(Page {
-            items,
-            count: count.then_some(total),
+            items: page,
+            count: count.then(|| kept().count()),
             next,
             expand,
         })
     }
+}
 
-    fn order(&self, value: &str) -> Result<(Read<T>, bool), Failure> {
-        let (field, direction) = value.split_once(' ').unwrap_or((value, "asc"));
-        let instant = match field {
-            "createdDateTime" => self.created,
-            "lastUpdateDateTime" => self.updated,
-            _ => {
-                return Err(Failure::bad_request(format!(
-                    "'{field}' cannot be used in $orderby."
-                )));
-            }
-        };
-        match direction.trim() {
-            "asc" => Ok((instant, true)),
-            "desc" => Ok((instant, false)),
-            other => Err(Failure::bad_request(format!(
-                "Syntax error in $orderby at '{other}'."
-            ))),
+fn order(value: &str) -> Result<(By, bool), Failure> {
+    let (field, direction) = value.split_once(' ').unwrap_or((value, "asc"));
+    let by = match field {
+        "createdDateTime" => By::Created,
+        "lastUpdateDateTime" => By::Updated,
+        _ => {
+            return Err(Failure::bad_request(format!(
+                "'{field}' cannot be used in $orderby."
+            )));
         }
+    };
+    match direction.trim() {
+        "asc" => Ok((by, true)),
+        "desc" => Ok((by, false)),
+        other => Err(Failure::bad_request(format!(
+            "Syntax error in $orderby at '{other}'."
+        ))),
     }
 }
 

@@ -79,7 +79,8 @@ impl Type {
 }
 
 impl Value {
-    pub(crate) fn text(text: &str) -> Value {
+    /// A string.
+    pub fn text(text: &str) -> Value {
         Value::String(text.into())
     }
 

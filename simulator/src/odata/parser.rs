@@ -186,6 +186,7 @@ impl<'f, T> Parser<'f, T> {
                 let ticks = time::parse(&value)
                     .ok_or_else(|| format!("'{name}' takes an unquoted instant, not {value}."))?;
                 Ok(Filter::Instant {
+                    name: field.name,
                     read,
                     operator,
                     ticks,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Failure, admit};
-use crate::answer::{Answer, AnswerBody};
+use crate::answer::Answer;
 use crate::hunting::{self, Spelling};
 use crate::request::Request;
 use crate::state::State;
@@ -28,9 +28,6 @@ pub(super) fn run(state: &mut State, request: &Request) -> Result<Answer, Failur
             ));
         }
     };
-    let tables = &state.tenants[caller.tenant].tables;
-    let found = hunting::run(tables, query, None, state.clock.now())
-        .map_err(|message| Failure::new(400, "BadRequest", message))?;
     // What a real query costs cannot be known here; the figures are a small query's.
     let stats = json!({
         "ExecutionTime": 0.0156,
@@ -49,6 +46,8 @@ pub(super) fn run(state: &mut State, request: &Request) -> Result<Answer, Failur
         kind: "Type",
     };
     let mut answer = Answer::empty(200).header("content-type", "application/json; charset=utf-8");
-    answer.body = AnswerBody::Pieces(hunting::pieces(found, &spelling));
+    let tenant = &state.tenants[caller.tenant];
+    answer.body = hunting::answer(tenant, query, None, state.clock.now(), &spelling)
+        .map_err(|message| Failure::new(400, "BadRequest", message))?;
     Ok(answer)
 }

@@ -15,5 +15,6 @@ mod faults;
 mod graph;
 mod hunting;
 mod respond;
+mod streams;
 mod tokens;
 mod xdr;
