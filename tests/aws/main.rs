@@ -1,6 +1,7 @@
 //! The AWS side: the template, and the real `bootstrap` where stand-ins for AWS hold its secret and trigger it.
 
 mod cargo_lambda;
+mod collecting;
 mod consent_page;
 mod customers;
 mod each_tenant;

@@ -32,6 +32,11 @@ impl Moto {
         Self { python, server }
     }
 
+    /// `http://127.0.0.1:41234`
+    pub fn origin(&self) -> &str {
+        &self.server.origin
+    }
+
     /// Runs a function of `cloud.py`.
     pub fn ask(&self, what: &str, arguments: &Value) -> Value {
         let arguments = arguments.to_string();
