@@ -13,7 +13,7 @@ use aws_sigv4::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use reqwest::Url;
 use secrecy::ExposeSecret;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     api,
@@ -22,6 +22,11 @@ use crate::{
     error::{Code, Error, Result, Upstream},
     retry,
 };
+
+/// The JSON of a request's body.
+pub fn json(body: &impl Serialize) -> String {
+    serde_json::to_string(body).expect("request bodies are structs with string keys")
+}
 
 /// A call in AWS's JSON protocol that may be made any number of times.
 pub fn json_request(service: &AwsService, target: &'static str, body: String) -> Result<Outgoing> {
@@ -129,6 +134,17 @@ pub fn error_kind(reply: &Reply) -> String {
     element(text, "Code").unwrap_or_default().to_owned()
 }
 
+/// AWS's words for what went wrong, where they are JSON. They may quote what was sent.
+pub fn error_message(reply: &Reply) -> String {
+    #[derive(Default, Deserialize)]
+    struct AwsError {
+        #[serde(default, alias = "Message")]
+        message: Option<String>,
+    }
+    let error: AwsError = serde_json::from_slice(&reply.body).unwrap_or_default();
+    error.message.unwrap_or_default()
+}
+
 /// What stands in the first XML element of that name, where it is plain text.
 pub fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     let (_, after) = xml.split_once(&format!("<{name}>"))?;
@@ -146,16 +162,22 @@ pub fn upstream(service: &'static str, reply: &Reply) -> Upstream {
     }
 }
 
-/// The error of a throttle, which AWS answers with a 400 and without saying for how long.
-pub fn throttled(reply: &Reply, service: &'static str) -> Option<Error> {
-    let is_throttle = matches!(
-        error_kind(reply).as_str(),
-        "Throttling"
-            | "ThrottlingException"
+/// Whether it is one of AWS's names for being asked too often.
+pub fn is_throttle(kind: &str) -> bool {
+    matches!(
+        kind,
+        "KmsThrottled"
             | "ProvisionedThroughputExceededException"
             | "RequestLimitExceeded"
-    );
-    is_throttle.then(|| {
+            | "RequestThrottled"
+            | "Throttling"
+            | "ThrottlingException"
+    )
+}
+
+/// The error of a throttle, which AWS answers with a 400 and without saying for how long.
+pub fn throttled(reply: &Reply, service: &'static str) -> Option<Error> {
+    is_throttle(&error_kind(reply)).then(|| {
         let detail = format!("AWS is asked too often ({service}). Wait a moment, then repeat.");
         Error::new(Code::Throttled, detail)
             .from_upstream(upstream(service, reply))

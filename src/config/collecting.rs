@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
+
 use super::{
     AwsService, Bucket, Table,
     environment::{Environment, misconfigured},
@@ -89,9 +91,8 @@ impl Environment<'_> {
 
     fn dead_letters(&self) -> Result<Option<Queue>> {
         let name = "DEAD_LETTER_QUEUE";
-        self.get(name)
-            .map(|url| self.queue(name, url.trim()))
-            .transpose()
+        let queue = |url: String| self.queue(name, url.trim());
+        self.get(name).map(queue).transpose()
     }
 
     fn sink(&self) -> Result<Option<Sink>> {
@@ -99,37 +100,58 @@ impl Environment<'_> {
         let Some(text) = self.get(name) else {
             return Ok(None);
         };
-        let wrong = || {
-            let takes = "`eventbridge:<bus>`, `sqs:<queue URL>`, `s3:<bucket>/<prefix>` or `firehose:<stream>`";
-            misconfigured(name, format!("is {text:?}; it takes {takes}"))
+        let wrong = |takes: &str| {
+            Err(misconfigured(
+                name,
+                format!("is {text:?}; it takes {takes}"),
+            ))
         };
         let sink = match text.trim().split_once(':') {
-            Some((_, "")) | None => return Err(wrong()),
-            Some(("eventbridge", bus)) => Sink::EventBridge {
+            Some(("eventbridge", bus)) if is_bus(bus) => Sink::EventBridge {
                 bus: bus.to_owned(),
                 service: self.aws_service("events", "AWS_ENDPOINT_URL_EVENTBRIDGE")?,
             },
+            Some(("eventbridge", _)) => {
+                return wrong("`eventbridge:` and the name or ARN of an event bus");
+            }
             Some(("sqs", url)) => Sink::Queue(self.queue(name, url)?),
             Some(("s3", place)) => {
                 let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+                let prefix = prefix.trim_end_matches('/');
+                if !is_prefix(prefix) {
+                    return wrong(
+                        "`s3:<bucket>/<prefix>`, with letters, digits, `-`, `_`, `.`, `=` and single slashes in the prefix",
+                    );
+                }
                 Sink::Objects {
                     bucket: self.bucket_named(name, bucket.to_owned())?,
-                    prefix: prefix.trim_end_matches('/').to_owned(),
+                    prefix: prefix.to_owned(),
                 }
             }
-            Some(("firehose", stream)) => Sink::Firehose {
+            Some(("firehose", stream)) if is_name(stream, ".-_", 64) => Sink::Firehose {
                 stream: stream.to_owned(),
                 service: self.aws_service("firehose", "AWS_ENDPOINT_URL_FIREHOSE")?,
             },
-            Some(_) => return Err(wrong()),
+            Some(("firehose", _)) => {
+                return wrong("`firehose:` and the name of a delivery stream");
+            }
+            _ => {
+                return wrong(
+                    "`eventbridge:<bus>`, `sqs:<queue URL>`, `s3:<bucket>/<prefix>` or `firehose:<delivery stream>`",
+                );
+            }
         };
         Ok(Some(sink))
     }
 
     fn queue(&self, variable: &'static str, url: &str) -> Result<Queue> {
-        if !url.starts_with("https://") && !url.starts_with("http://") {
-            let problem = format!("is {url:?}; it takes the URL of an SQS queue");
-            return Err(misconfigured(variable, problem));
+        if !is_queue_url(url) {
+            let takes =
+                "the URL of an SQS queue, `https://sqs.<region>.amazonaws.com/<account>/<name>`";
+            return Err(misconfigured(
+                variable,
+                format!("names {url:?}; it takes {takes}"),
+            ));
         }
         Ok(Queue {
             variable,
@@ -137,4 +159,52 @@ impl Environment<'_> {
             service: self.aws_service("sqs", "AWS_ENDPOINT_URL_SQS")?,
         })
     }
+}
+
+/// Letters, digits and some other characters, so many at most.
+fn is_name(text: &str, others: &str, longest: usize) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || others.contains(c);
+    (1..=longest).contains(&text.len()) && text.chars().all(fits)
+}
+
+/// A bus by its name, or by `arn:<partition>:events:<region>:<account>:event-bus/<name>`.
+fn is_bus(text: &str) -> bool {
+    let name = match text.split(':').collect::<Vec<_>>()[..] {
+        [name] => name,
+        ["arn", partition, "events", region, account, bus]
+            if partition.starts_with("aws") && !region.is_empty() && is_account(account) =>
+        {
+            bus.strip_prefix("event-bus/").unwrap_or_default()
+        }
+        _ => return false,
+    };
+    // Partners' buses have slashes in their names.
+    is_name(name, "/.-_", 256)
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The URL of a queue only names it: requests go to the service's endpoint.
+fn is_queue_url(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else {
+        return false;
+    };
+    let path: Vec<_> = url.path().split('/').collect();
+    let ["", account, queue] = path[..] else {
+        return false;
+    };
+    let name = queue.strip_suffix(".fifo").unwrap_or(queue);
+    let is_queue = is_account(account) && is_name(name, "-_", 80) && queue.len() <= 80;
+    let is_plain = url.query().is_none() && url.fragment().is_none();
+    let is_anonymous = url.username().is_empty() && url.password().is_none();
+    matches!(url.scheme(), "https" | "http") && is_queue && is_plain && is_anonymous
+}
+
+/// What can stand in a key as it is, in addresses and in signatures.
+fn is_prefix(text: &str) -> bool {
+    text.is_empty()
+        || (is_name(text, "-_.=/", 512)
+            && text.split('/').all(|part| !matches!(part, "" | "." | "..")))
 }

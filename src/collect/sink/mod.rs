@@ -1,4 +1,17 @@
-//! Where collected events go.
+//! Where collected events go: every one is delivered, or parked and pointed to, or in the dead-letter queue, or the stream stops before it.
+
+mod batch_api;
+mod dead_letters;
+mod eventbridge;
+mod firehose;
+mod objects;
+mod offer;
+mod parking;
+mod place;
+mod queue;
+mod refusal;
+
+use ring::digest::{SHA256, digest};
 
 use crate::{call::Call, collect::event::Event, config::Sink, error::Error};
 
@@ -27,9 +40,34 @@ pub struct Delivery {
 }
 
 /// Delivers a batch. What the sink refuses for a while is offered again; what it refuses for good goes to the dead-letter queue.
-pub async fn deliver(_call: &Call<'_>, _sink: &Sink, batch: &Batch<'_>) -> Delivery {
-    Delivery {
-        settled: batch.events.len(),
-        ..Delivery::default()
+///
+/// Every event arrives at least once. A request whose answer was lost is sent again, which S3 and FIFO queues do not show.
+pub async fn deliver(call: &Call<'_>, sink: &Sink, batch: &Batch<'_>) -> Delivery {
+    match sink {
+        Sink::EventBridge { bus, service } => {
+            let api = eventbridge::Bus { bus, service };
+            offer::deliver(call, &api, batch).await
+        }
+        Sink::Queue(queue) => {
+            let api = queue::Messages {
+                queue,
+                group: queue::group(batch),
+            };
+            offer::deliver(call, &api, batch).await
+        }
+        Sink::Objects { bucket, prefix } => objects::deliver(call, bucket, prefix, batch).await,
+        Sink::Firehose { stream, service } => {
+            let api = firehose::Stream { stream, service };
+            offer::deliver(call, &api, batch).await
+        }
     }
+}
+
+/// The SHA-256 of an event's id, in hex: the same whenever the event is delivered again.
+fn digest_of_id(event: &Event) -> String {
+    hex(digest(&SHA256, event.head.id.as_bytes()).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,0 +1,140 @@
+//! Amazon S3 as a sink: a file of compressed JSON lines for each batch, and how an object is put.
+
+use std::{borrow::Cow, io::Write};
+
+use aws_sigv4::http_request::SignableBody;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use flate2::{Compression, write::GzEncoder};
+use http::Method;
+use ring::digest::{SHA256, digest};
+
+use super::{Batch, Delivery, hex};
+use crate::{
+    aws,
+    call::Call,
+    client::{Failure, Kind, Outgoing, Room, nothing_passes},
+    collect::event::Event,
+    config::Bucket,
+    error::{Error, Result},
+    retry, s3,
+};
+
+/// S3 answers an upload with nothing, and a refusal with little.
+const ROOM: Room = Room {
+    bytes: 64 * 1024,
+    escaped: false,
+};
+
+/// Puts the batch as one object, which is there whole or not at all. The same batch again replaces it.
+///
+/// It is a gzip file, and says so: with a content encoding, clients that undo it by themselves would have plain text in a file named `.gz`,
+/// which readers of data lakes, who go by the name, then try to decompress.
+pub async fn deliver(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    prefix: &str,
+    batch: &Batch<'_>,
+) -> Delivery {
+    let Some(first) = batch.events.first() else {
+        return Delivery::default();
+    };
+    let key = key(prefix, batch, first);
+    let put = match compressed(batch.events) {
+        Ok(file) => put(call, bucket, &key, "application/gzip", file).await,
+        Err(error) => Err(error),
+    };
+    match put {
+        Ok(()) => Delivery {
+            settled: batch.events.len(),
+            ..Delivery::default()
+        },
+        Err(error) => Delivery {
+            error: Some(error),
+            ..Delivery::default()
+        },
+    }
+}
+
+fn key(prefix: &str, batch: &Batch<'_>, first: &Event) -> String {
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    format!(
+        "{prefix}{slash}{}/tenant={}/day={}/{:012}.ndjson.gz",
+        batch.stream,
+        batch.tenant,
+        first.at.strftime("%F"),
+        batch.sequence,
+    )
+}
+
+/// The same bytes for the same events: no time is written into the file.
+fn compressed(events: &[Event]) -> Result<Vec<u8>> {
+    let mut file = GzEncoder::new(Vec::new(), Compression::default());
+    let mut write = || {
+        for event in events {
+            file.write_all(line(&event.body).as_bytes())?;
+            file.write_all(b"\n")?;
+        }
+        file.try_finish()
+    };
+    write().map_err(|error| {
+        let detail = format!("A batch could not be compressed: {error}.");
+        Error::new(crate::error::Code::Internal, detail)
+    })?;
+    Ok(std::mem::take(file.get_mut()))
+}
+
+/// JSON on one line: a line break in it can stand between values only.
+pub fn line(json: &str) -> Cow<'_, str> {
+    match json.contains(['\n', '\r']) {
+        false => Cow::Borrowed(json),
+        true => json.replace(['\n', '\r'], " ").into(),
+    }
+}
+
+/// Puts an object in one request, with a checksum that S3 compares. It asks for one where a bucket has an object lock.
+pub async fn put(
+    call: &Call<'_>,
+    bucket: &Bucket,
+    key: &str,
+    content_type: &str,
+    body: Vec<u8>,
+) -> Result<()> {
+    let url = s3::url(bucket, key);
+    let checksum = digest(&SHA256, &body);
+    let (hex, base64) = (
+        hex(checksum.as_ref()),
+        BASE64_STANDARD.encode(checksum.as_ref()),
+    );
+    let headers = [
+        ("content-type", content_type),
+        ("x-amz-content-sha256", hex.as_str()),
+        ("x-amz-sdk-checksum-algorithm", "SHA256"),
+        ("x-amz-checksum-sha256", base64.as_str()),
+    ];
+    let signed = SignableBody::Precomputed(hex.clone());
+    let request = Outgoing {
+        service: bucket.service.name,
+        // The same object again changes nothing.
+        kind: Kind::Read,
+        method: Method::PUT,
+        headers: aws::signed(&bucket.service, "PUT", &url, &headers, signed)?,
+        url,
+        body,
+        tries: retry::TRIES,
+        passing: nothing_passes,
+        room: ROOM,
+    };
+    let deadline = call.invocation.deadline;
+    let client = &call.app.client;
+    match client
+        .send(&request, deadline, &call.trace, |_| Ok(()))
+        .await
+    {
+        Ok(()) => Ok(()),
+        Err(Failure::Refused(reply)) => {
+            let code = Some(aws::error_kind(&reply)).filter(|code| !code.is_empty());
+            Err(s3::refusal(bucket, reply.status, code))
+        }
+        Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
+    }
+}
