@@ -147,8 +147,8 @@ impl<'a> Walk<'a> {
             self.idle_page()?;
             self.pass_over((self.skip + 1).max(self.given.len().saturating_sub(self.overlap())));
         } else {
-            self.done = is_last;
             self.advance(&updates);
+            self.done = is_last;
         }
         if self.done && self.tied.take().is_some() {
             // On to what was updated later.

@@ -324,4 +324,4 @@ def signed_services(secret):
     return services
 
 
-json.dump(globals()[what](**arguments), sys.stdout)
+json.dump(globals()[what](**arguments), sys.stdout, default=str)

@@ -51,6 +51,7 @@ impl Streams {
             .envs(self.moto.environment("DYNAMODB"))
             .env("AWS_ENDPOINT_URL", self.moto.origin())
             .env("CHECKPOINT_TABLE", TABLE)
+            .timeout(Duration::from_secs(600))
             .env("SINK", format!("sqs:{}", self.queue))
     }
 
@@ -104,7 +105,9 @@ impl Streams {
     /// `GET /v1.0/security/incidents?$filter=...`, one line for each request to Graph.
     fn lines(&self) -> Vec<String> {
         let requests = self.simulator.requests();
-        let to_graph = requests.iter().filter(|request| request.path.starts_with("/v1.0"));
+        let to_graph = requests
+            .iter()
+            .filter(|request| request.path.starts_with("/v1.0"));
         to_graph
             .map(|request| {
                 let query: Vec<_> = request
@@ -126,8 +129,6 @@ fn after(milliseconds: i64) -> String {
 }
 
 fn ids(events: &[Value]) -> Vec<&str> {
-    let id = |event: &'static str| event;
-    let _ = id;
     events
         .iter()
         .map(|event| event["item"]["id"].as_str().expect("an item has an id"))

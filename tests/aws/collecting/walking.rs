@@ -13,7 +13,12 @@ async fn every_update_since_the_start_is_delivered_once_and_in_order() {
     let expected = 120;
     for number in 0..expected {
         // Ids do not follow the order.
-        streams.put(50_000 + (number * 7) % expected, 0, number as i64 * 10, |_| {});
+        streams.put(
+            50_000 + (number * 7) % expected,
+            0,
+            number as i64 * 10,
+            |_| {},
+        );
     }
     let (answer, events) = streams.incidents(json!({ "since": START })).await;
     let last = after(1190);
@@ -43,7 +48,9 @@ async fn every_update_since_the_start_is_delivered_once_and_in_order() {
         })
     );
     let page = |from: &str| {
-        format!("GET /v1.0/security/incidents?$filter=lastUpdateDateTime ge {from}&$orderby=lastUpdateDateTime asc&$top=50")
+        format!(
+            "GET /v1.0/security/incidents?$filter=lastUpdateDateTime ge {from}&$orderby=lastUpdateDateTime asc&$top=50"
+        )
     };
     assert_eq!(
         streams.lines(),
@@ -62,7 +69,9 @@ async fn every_update_since_the_start_is_delivered_once_and_in_order() {
 async fn pages_of_any_size_without_links_lose_nothing_at_their_edges() {
     for (page, ties) in [(1, 3), (2, 9), (7, 40), (50, 260)] {
         let streams = Streams::start();
-        streams.simulator.inject(Fault::from(Kind::MissingNextLink).times(0));
+        streams
+            .simulator
+            .inject(Fault::from(Kind::MissingNextLink).times(0));
         streams.edit(|tenant| tenant.incident_page = page);
         let mut expected = Vec::new();
         for number in 0..ties + 20 {
@@ -91,7 +100,10 @@ async fn more_ties_than_can_be_passed_over_are_walked_by_their_creation() {
     }
     streams.put(71_000, 0, 6000, |_| {});
     let (answer, events) = streams.incidents(json!({ "since": START })).await;
-    assert_eq!((&answer["delivered"], &answer["complete"]), (&json!(641), &json!(true)));
+    assert_eq!(
+        (&answer["delivered"], &answer["complete"]),
+        (&json!(641), &json!(true))
+    );
     let mut got = ids(&events);
     assert_eq!(got.last(), Some(&"71000"));
     got.sort();
@@ -105,7 +117,12 @@ async fn what_comes_late_is_delivered_within_the_look_back_and_once() {
     let clock = time::parse(&streams.simulator.now()).unwrap();
     let visible = |minutes: i64| clock + minutes * 60 * time::SECOND;
     streams.edit(|tenant| {
-        for (id, updated, shown) in [(80_000, 0, 0), (80_001, -14, 1), (80_002, -16, 1), (80_003, 1, 1)] {
+        for (id, updated, shown) in [
+            (80_000, 0, 0),
+            (80_001, -14, 1),
+            (80_002, -16, 1),
+            (80_003, 1, 1),
+        ] {
             let at = time::format(visible(updated));
             let incident = simulator::Incident::new(&tenant.tenant_id, id, &at);
             tenant.plan_update(visible(shown), incident);
@@ -126,10 +143,14 @@ async fn a_longer_look_back_waits_longer() {
     let clock = time::parse(&streams.simulator.now()).unwrap();
     streams.put(81_000, 0, 3_590_000, |_| {});
     let function = |seconds: &str| {
-        let function = streams.builder("collect_incidents").env("LOOKBACK_SECONDS", seconds);
+        let function = streams
+            .builder("collect_incidents")
+            .env("LOOKBACK_SECONDS", seconds);
         function.start().unwrap()
     };
-    function("3600").invoke(json!({ "since": START }).to_string()).await;
+    function("3600")
+        .invoke(json!({ "since": START }).to_string())
+        .await;
     streams.delivered();
     streams.edit(|tenant| {
         let at = time::format(clock - 50 * 60 * time::SECOND);
@@ -153,13 +174,21 @@ async fn alerts_are_collected_alike() {
             tenant.alerts.put(alert);
         }
     });
-    let answer = streams.run("collect_alerts", json!({ "since": START })).await;
-    assert_eq!((&answer["delivered"], &answer["complete"]), (&json!(230), &json!(true)));
+    let answer = streams
+        .run("collect_alerts", json!({ "since": START }))
+        .await;
+    assert_eq!(
+        (&answer["delivered"], &answer["complete"]),
+        (&json!(230), &json!(true))
+    );
     let events = streams.delivered();
     assert_eq!(events.len(), 230);
     assert_eq!(
         events[0]["id"],
-        format!("{}/alerts/da630/2026-11-18T09:30:01.0000000Z", streams.tenant())
+        format!(
+            "{}/alerts/da630/2026-11-18T09:30:01.0000000Z",
+            streams.tenant()
+        )
     );
     assert_eq!(events[0]["stream"], "alerts");
     assert!(streams.lines()[0].contains("/v1.0/security/alerts_v2?$filter=lastUpdateDateTime ge "));
@@ -178,10 +207,16 @@ async fn an_incident_whose_alerts_cannot_be_had_does_not_stop_the_others() {
     let (answer, events) = streams
         .incidents(json!({ "since": START, "expandAlerts": true }))
         .await;
-    assert_eq!((&answer["delivered"], &answer["complete"]), (&json!(30), &json!(true)));
+    assert_eq!(
+        (&answer["delivered"], &answer["complete"]),
+        (&json!(30), &json!(true))
+    );
     assert_eq!(answer["incomplete"].as_array().map(Vec::len), Some(1));
     assert_eq!(answer["incomplete"][0]["id"], "82004");
-    assert_eq!(answer["incomplete"][0]["problem"]["code"], "UpstreamUnavailable");
+    assert_eq!(
+        answer["incomplete"][0]["problem"]["code"],
+        "UpstreamUnavailable"
+    );
     for event in &events {
         let failed = event["item"]["id"] == "82004";
         assert_eq!(event["incomplete"] == "alerts", failed, "{event}");
@@ -197,17 +232,30 @@ async fn what_was_read_before_a_problem_is_delivered_and_the_next_run_goes_on_th
     for number in 0..120 {
         streams.put(83_000 + number, 0, number as i64, |_| {});
     }
-    streams.simulator.inject(Fault::from(Kind::throttle(600)).path("/v1.0").skip(2));
+    streams
+        .simulator
+        .inject(Fault::from(Kind::throttle(600)).path("/v1.0").skip(2));
     let (answer, events) = streams.incidents(json!({ "since": START })).await;
-    assert_eq!((&answer["delivered"], &answer["complete"]), (&json!(99), &json!(false)));
+    assert_eq!(
+        (&answer["delivered"], &answer["complete"]),
+        (&json!(99), &json!(false))
+    );
     assert_eq!(answer["problem"]["code"], "Throttled");
     assert_eq!(answer["problem"]["retryAfterSeconds"], 600);
     assert_eq!(events.len(), 99);
     let (answer, events) = streams.incidents(json!({})).await;
-    assert_eq!((&answer["delivered"], &answer["complete"]), (&json!(21), &json!(true)));
+    assert_eq!(
+        (&answer["delivered"], &answer["complete"]),
+        (&json!(21), &json!(true))
+    );
     assert_eq!(ids(&events).first(), Some(&"83099"));
-    streams.simulator.inject(Fault::from(Kind::throttle(600)).path("/v1.0"));
-    let problem = streams.outcome("collect_incidents", json!({})).await.problem();
+    streams
+        .simulator
+        .inject(Fault::from(Kind::throttle(600)).path("/v1.0"));
+    let problem = streams
+        .outcome("collect_incidents", json!({}))
+        .await
+        .problem();
     assert_eq!(problem["code"], "Throttled");
 }
 
