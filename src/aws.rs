@@ -7,7 +7,10 @@ use std::{
 
 use aws_credential_types::Credentials;
 use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    http_request::{
+        PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+        UriPathNormalizationMode, sign,
+    },
     sign::v4::SigningParams,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -96,12 +99,18 @@ pub fn signed(
         "environment",
     )
     .into();
+    let mut settings = SigningSettings::default();
+    if service.name == "s3" {
+        // S3 alone signs the path as it is sent.
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+    }
     let parameters = SigningParams::builder()
         .identity(&identity)
         .region(&service.region)
         .name(service.name)
         .time(SystemTime::now())
-        .settings(SigningSettings::default())
+        .settings(settings)
         .build()
         .map_err(|error| unsigned(&error))?;
     let signable = SignableRequest::new(method, url.as_str(), plain.iter().copied(), body)

@@ -8,9 +8,11 @@ use crate::{
     error::{Code, Error, Upstream},
 };
 
-/// The address of an object; its key is made of tenants, names of operations and ids.
+/// The address of an object; its key is made of tenants, names and ids, and of `name=value` where it is a partition's.
 pub fn url(bucket: &Bucket, key: &str) -> Url {
     let endpoint = bucket.service.endpoint.as_str().trim_end_matches('/');
+    // The only character of ours that signatures have encoded.
+    let key = key.replace('=', "%3D");
     Url::parse(&format!("{endpoint}/{}/{key}", bucket.name))
         .expect("a checked origin, a checked bucket name and a key without special characters")
 }

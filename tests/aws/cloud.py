@@ -2,6 +2,7 @@
 
 import hashlib
 import base64
+import gzip
 import io
 import json
 import pathlib
@@ -284,6 +285,68 @@ def objects(bucket):
     """The keys of a bucket, with the length and the MD5 of each object."""
     found = aws("s3").list_objects_v2(Bucket=bucket).get("Contents", [])
     return {item["Key"]: {"bytes": item["Size"], "md5": item["ETag"].strip('"')} for item in found}
+
+
+def files(bucket):
+    """The gzip files of a bucket by their keys: how each is described, and its lines of JSON."""
+    found = {}
+    for key in objects(bucket):
+        item = aws("s3").get_object(Bucket=bucket, Key=key)
+        lines = gzip.decompress(item["Body"].read()).decode().splitlines()
+        found[key] = {
+            "type": item["ContentType"],
+            "encoding": item.get("ContentEncoding"),
+            "etag": item["ETag"],
+            "lines": [json.loads(line) for line in lines],
+        }
+    return found
+
+
+def empty_table(name):
+    for item in aws("dynamodb").scan(TableName=name)["Items"]:
+        aws("dynamodb").delete_item(TableName=name, Key={"pk": item["pk"]})
+
+
+def create_queue(name):
+    attributes = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+    return aws("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+
+
+def create_bus(name, queue):
+    """A bus all of whose events go to a queue."""
+    url = create_queue(queue)
+    arn = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws("events").create_event_bus(Name=name)
+    aws("events").put_rule(Name="all", EventBusName=name, EventPattern=json.dumps({"source": ["defender.xdr"]}))
+    aws("events").put_targets(Rule="all", EventBusName=name, Targets=[{"Id": "queue", "Arn": arn}])
+
+
+def messages(name):
+    """All messages of a queue, which are then gone, with what a FIFO queue knows them by."""
+    found = []
+    while batch := aws("sqs").receive_message(
+        QueueUrl=queue(name), MaxNumberOfMessages=10, AttributeNames=["All"]
+    ).get("Messages"):
+        for message in batch:
+            attributes = message["Attributes"]
+            found.append(
+                {
+                    "body": json.loads(message["Body"]),
+                    "group": attributes.get("MessageGroupId"),
+                    "deduplication": attributes.get("MessageDeduplicationId"),
+                }
+            )
+            aws("sqs").delete_message(QueueUrl=queue(name), ReceiptHandle=message["ReceiptHandle"])
+    return found
+
+
+def create_delivery_stream(name, bucket):
+    destination = {"RoleARN": "arn:aws:iam::123456789012:role/firehose", "BucketARN": f"arn:aws:s3:::{bucket}"}
+    aws("firehose").create_delivery_stream(DeliveryStreamName=name, ExtendedS3DestinationConfiguration=destination)
+
+
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def record(action):

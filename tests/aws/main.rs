@@ -20,6 +20,7 @@ mod references;
 mod responding;
 mod results;
 mod secrets_manager;
+mod sinks;
 mod stack;
 mod template;
 mod tenants;

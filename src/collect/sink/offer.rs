@@ -223,8 +223,9 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// The id of an event without its update: its tenant, stream and item.
+/// The id of an event up to its item: the tenant, the stream and the item. What follows, if anything does, is the update.
 fn item(event: &Event) -> &str {
     let id = event.head.id.as_str();
-    id.rsplit_once('/').map_or(id, |(item, _)| item)
+    let end = id.match_indices('/').nth(2).map_or(id.len(), |(at, _)| at);
+    &id[..end]
 }
