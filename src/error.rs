@@ -129,7 +129,7 @@ impl Code {
 #[serde(rename_all = "camelCase")]
 pub struct Upstream {
     /// `graph`, `xdr`, `endpoint`, `entra`, `storage` (where packages are), `secretsmanager`, `sts`, `dynamodb`,
-    /// `kms` or `s3`.
+    /// `kms`, `s3`, `events`, `sqs` or `firehose`.
     pub service: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,

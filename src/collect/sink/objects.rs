@@ -15,7 +15,7 @@ use crate::{
     client::{Failure, Kind, Outgoing, Room, nothing_passes},
     collect::event::Event,
     config::Bucket,
-    error::{Error, Result},
+    error::{Code, Error, Result},
     retry, s3,
 };
 
@@ -78,7 +78,7 @@ fn compressed(events: &[Event]) -> Result<Vec<u8>> {
     };
     write().map_err(|error| {
         let detail = format!("A batch could not be compressed: {error}.");
-        Error::new(crate::error::Code::Internal, detail)
+        Error::new(Code::Internal, detail)
     })?;
     Ok(std::mem::take(file.get_mut()))
 }
@@ -136,5 +136,19 @@ pub async fn put(
             Err(s3::refusal(bucket, reply.status, code))
         }
         Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_on_several_lines_becomes_one_line_of_the_same_json() {
+        let json = "{\r\n  \"a\": \"b\\nc\"\n}";
+        let line = line(json);
+        assert!(!line.contains(['\r', '\n']), "{line}");
+        let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+        assert_eq!(read(&line), read(json));
     }
 }

@@ -39,7 +39,7 @@ impl<'a> Offer<'a> {
     /// Settles the next events, as many as a request holds, or says why not.
     async fn request(&self, delivery: &mut Delivery) {
         let from = delivery.settled;
-        let mut open = self.entries(from);
+        let mut open = entries(self.api, self.batch.events, from);
         let mut buried = Vec::new();
         if open.is_empty() {
             // The next one is too large.
@@ -61,32 +61,6 @@ impl<'a> Offer<'a> {
         };
         let dead = buried.iter().filter(|at| **at < delivery.settled);
         delivery.dead += dead.count();
-    }
-
-    /// The entries of the next request; none where the first event is too large for one.
-    fn entries(&self, from: usize) -> Vec<Entry<'a>> {
-        let limits = self.api.limits();
-        let mut entries: Vec<Entry<'a>> = Vec::new();
-        let mut bytes = 0;
-        for (at, event) in self.batch.events.iter().enumerate().skip(from) {
-            // An entry that is offered again comes after the others of its request: never two of the same item where order counts.
-            let overtakes = self.api.keeps_order()
-                && entries.iter().any(|entry| item(entry.event) == item(event));
-            let text = self.api.text(&event.body);
-            let size = self.api.size(event, &text);
-            bytes += size;
-            let full = entries.len() == limits.entries || bytes > limits.request;
-            if overtakes || full || size > limits.entry {
-                break;
-            }
-            entries.push(Entry {
-                at,
-                event,
-                text,
-                parked: false,
-            });
-        }
-        entries
     }
 
     /// Offers entries until none is left open, or fails with those that are.
@@ -223,9 +197,99 @@ impl<'a> Offer<'a> {
     }
 }
 
+/// The entries of the next request; none where the first event is too large for one.
+fn entries<'a>(api: &dyn BatchApi, events: &'a [Event], from: usize) -> Vec<Entry<'a>> {
+    let limits = api.limits();
+    let mut entries: Vec<Entry<'a>> = Vec::new();
+    let mut bytes = 0;
+    for (at, event) in events.iter().enumerate().skip(from) {
+        // What is offered again comes after the rest of its request: where order counts, that must be no later update of the same item.
+        let overtakes =
+            api.keeps_order() && entries.iter().any(|entry| item(entry.event) == item(event));
+        let text = api.text(&event.body);
+        let size = api.size(event, &text);
+        bytes += size;
+        let full = entries.len() == limits.entries || bytes > limits.request;
+        if overtakes || full || size > limits.entry {
+            break;
+        }
+        entries.push(Entry {
+            at,
+            event,
+            text,
+            parked: false,
+        });
+    }
+    entries
+}
+
 /// The id of an event up to its item: the tenant, the stream and the item. What follows, if anything does, is the update.
 fn item(event: &Event) -> &str {
     let id = event.head.id.as_str();
     let end = id.match_indices('/').nth(2).map_or(id.len(), |(at, _)| at);
     &id[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        collect::{
+            event::{Change, Head, Kind},
+            sink::queue::Messages,
+        },
+        config::{AwsService, Queue},
+    };
+
+    fn event(id: &str) -> Event {
+        let head = Head {
+            id: format!("0f1e2d3c-4b5a-4697-8879-6a5b4c3d2e1f/{id}"),
+            stream: "incidents".to_owned(),
+            tenant_id: "0f1e2d3c-4b5a-4697-8879-6a5b4c3d2e1f".to_owned(),
+            change: Change::Updated,
+            updated: "2026-11-20T09:00:00Z".to_owned(),
+            target: None,
+            incomplete: None,
+        };
+        let item = serde_json::from_str("{}").unwrap();
+        Event::raw(Kind::Incident, head, Default::default(), item)
+    }
+
+    /// The lengths of the requests in which a queue gets events of these ids.
+    fn requests(queue: &str, ids: &[&str]) -> Vec<usize> {
+        let service = AwsService {
+            name: "sqs",
+            endpoint: "http://127.0.0.1:1".parse().unwrap(),
+            region: "eu-north-1".to_owned(),
+            access_key_id: String::new(),
+            secret_access_key: String::new().into(),
+            session_token: None,
+        };
+        let queue = Queue {
+            variable: "SINK",
+            url: queue.to_owned(),
+            service,
+        };
+        let api = Messages {
+            queue: &queue,
+            group: String::new(),
+        };
+        let events: Vec<_> = ids.iter().map(|id| event(id)).collect();
+        let (mut lengths, mut from) = (Vec::new(), 0);
+        while from < events.len() {
+            lengths.push(entries(&api, &events, from).len());
+            from += lengths.last().unwrap();
+        }
+        lengths
+    }
+
+    #[test]
+    fn where_order_counts_a_request_holds_one_update_of_an_item() {
+        let updates = ["incidents/1/a", "incidents/2/a", "incidents/1/b"];
+        assert_eq!(requests("defender.fifo", &updates), [2, 1]);
+        assert_eq!(requests("defender", &updates), [3]);
+        let rows = ["hunting-x/aa", "hunting-x/bb", "hunting-x/bb-1"];
+        assert_eq!(requests("defender.fifo", &rows), [3]);
+        assert_eq!(requests("defender", &["incidents/1/a"; 12]), [10, 2]);
+    }
 }

@@ -69,6 +69,27 @@ async fn what_is_too_large_for_the_sink_is_parked_and_pointed_to_in_its_place() 
 }
 
 #[tokio::test]
+async fn a_pointer_has_the_head_of_its_event_whatever_the_format() {
+    let stage = Stage::with(1);
+    stage.enlarge(0, MEBIBYTE);
+    stage.moto.ask("create_bucket", &json!({ "name": PARKING }));
+    let stand_in = StandIn::start(|_, asked| taken(asked));
+    let builder = stage.builder_at(&stand_in, &format!("sqs:{QUEUE}"));
+    let ocsf = builder.env("PARKING_BUCKET", PARKING).env("FORMAT", "ocsf");
+    let answer = collect(ocsf).await.json();
+    assert_eq!(counts(&answer), all_delivered(1));
+    let pointer = stand_in.asked()[0].events().remove(0);
+    let fields: Vec<_> = pointer.as_object().expect("an object").keys().collect();
+    assert_eq!(
+        fields,
+        ["change", "id", "parked", "stream", "tenantId", "updated"]
+    );
+    let objects = stage.moto.ask("objects", &json!({ "bucket": PARKING }));
+    let key = pointer["parked"]["key"].as_str().expect("a key");
+    assert_eq!(objects[key]["bytes"], pointer["parked"]["bytes"]);
+}
+
+#[tokio::test]
 async fn what_just_fits_is_sent_and_requests_are_as_large_as_the_sink_takes() {
     let stage = Stage::with(4);
     for index in 0..4 {
