@@ -22,6 +22,7 @@ mod results;
 mod secrets_manager;
 mod sinks;
 mod stack;
+mod streams;
 mod template;
 mod tenants;
 mod unrolled;

@@ -17,6 +17,7 @@ fn a_role_allows_what_its_functions_do_and_no_more() {
         let (logs, letters, secret) = match group {
             "responding" => ("Responding", "Acting", "ResponseClientSecretArn"),
             "tenants" => ("Tenants", "None", "ClientSecretArn"),
+            "collecting" => ("Collecting", "Collecting", "ClientSecretArn"),
             _ if role == "CheckingRole" => ("Reading", "None", "ClientSecretArn"),
             _ => {
                 let name = role.strip_suffix("Role").expect("they are named so");
@@ -33,7 +34,9 @@ fn a_role_allows_what_its_functions_do_and_no_more() {
                 "sqs:ReceiveMessage" | "sqs:DeleteMessage" | "sqs:GetQueueAttributes" => {
                     role == "ChangingRole" && of == "UpdateIncidentQueue"
                 }
-                "sqs:SendMessage" => changes && *of == format!("{letters}DeadLetters"),
+                "sqs:SendMessage" => {
+                    (changes || role == "CollectingRole") && *of == format!("{letters}DeadLetters")
+                }
                 "dynamodb:PutItem" | "dynamodb:DeleteItem" => {
                     role == "ActingRole" && of == "LeaseTable"
                 }
@@ -44,16 +47,26 @@ fn a_role_allows_what_its_functions_do_and_no_more() {
                         "CompletingRole",
                         "RemovingRole",
                     ];
-                    writing.contains(&role) && of == "TenantsTable"
+                    let checkpoints = role == "CollectingRole" && of == "CheckpointTable";
+                    checkpoints || writing.contains(&role) && of == "TenantsTable"
+                }
+                "dynamodb:GetItem" if group == "collecting" => of == "CheckpointTable",
+                "dynamodb:BatchGetItem" | "dynamodb:BatchWriteItem" => {
+                    role == "CollectingRole" && of == "CheckpointTable"
                 }
                 "dynamodb:GetItem" | "dynamodb:Scan" => {
                     role == "ListingRole" && of == "TenantsTable"
+                }
+                // The default sink; the others are tried apart.
+                "events:PutEvents" => role == "CollectingRole" && of == "CollectedBus",
+                "s3:PutObject" if resource == "${CollectedBucket.Arn}/*" => {
+                    role == "CollectingRole"
                 }
                 "kms:GenerateMac" => role == "OnboardingRole" && of == "ConsentKey",
                 "kms:VerifyMac" => role == "CompletingRole" && of == "ConsentKey",
                 "s3:PutObject" if role == "SavingRole" => resource == "${EvidenceBucket.Arn}/*",
                 "s3:PutObject" => {
-                    ["reading", "hunting", "endpointReading"].contains(&group)
+                    ["reading", "hunting", "endpointReading", "collecting"].contains(&group)
                         && resource == "${ResultsBucket.Arn}/*"
                 }
                 _ => false,
@@ -93,6 +106,16 @@ fn no_secret_is_in_an_environment() {
             "OnboardingRole" => &consent[..3],
             "CompletingRole" => &consent,
             "ListingRole" | "RemovingRole" => &["TENANTS_TABLE"],
+            "CollectingRole" => &[
+                "CHECKPOINT_TABLE",
+                "SINK",
+                "FORMAT",
+                "LOOKBACK_SECONDS",
+                "DEAD_LETTER_QUEUE",
+                "PARKING_BUCKET",
+                "RESULTS_BUCKET",
+            ],
+            "WatchingRole" => &["CHECKPOINT_TABLE", "LOOKBACK_SECONDS", "RESULTS_BUCKET"],
             _ => &[],
         });
         let names: BTreeSet<&str> = variables.keys().map(String::as_str).collect();

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::unrolled::{EVERYTHING, Parameters, read_by_sam};
 
 /// The default, each group alone, all of them, and all of them with everything that is asked for besides.
-const CHOICES: [Parameters; 14] = [
+const CHOICES: [Parameters; 20] = [
     &[],
     &[("Groups", "reading")],
     &[("Groups", "hunting")],
@@ -49,7 +49,30 @@ const CHOICES: [Parameters; 14] = [
         ("JwtIssuer", "https://issuer.example"),
         ("JwtAudience", "defender"),
     ],
+    &[COLLECT],
+    &[COLLECT, ("Sink", "sqs-fifo"), ("IncidentsSchedule", "")],
+    &[COLLECT, ("Sink", "s3"), ("AlertsSchedule", "")],
+    &[
+        COLLECT,
+        ("Groups", "hunting"),
+        ("Sink", "s3"),
+        ("SinkName", "lake/defender"),
+        ("SinkArn", "arn:aws:s3:::lake/defender"),
+    ],
+    &[COLLECT, ("Sink", "firehose")],
+    &[
+        COLLECT,
+        ("Tenants", "deploy"),
+        ("AllowedTenants", "registry"),
+        ("CollectTenants", "own,registry"),
+        EVERYTHING[8],
+        EVERYTHING[9],
+        EVERYTHING[10],
+        ("AlarmTopicArn", "arn:aws:sns:eu-west-1:111122223333:alarms"),
+    ],
 ];
+
+const COLLECT: (&str, &str) = ("Collect", "deploy");
 
 const PSEUDO_PARAMETERS: [&str; 8] = [
     "AWS::AccountId",

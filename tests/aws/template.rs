@@ -35,8 +35,8 @@ fn what_sam_deploys_repeats_itself_without_aliases() {
         let value = value.split_once(": ").map_or(value, |(_, value)| value);
         assert!(!value.starts_with(['*', '&']), "{line}");
     }
-    // Thirteen roles of functions, four of workflows, two of people.
-    assert_eq!(written.matches("sts:AssumeRole").count(), 19, "{written}");
+    // Fifteen roles of functions, five of workflows, one of schedules, two of people.
+    assert_eq!(written.matches("sts:AssumeRole").count(), 23, "{written}");
 }
 
 /// 500 resources, 200 parameters, outputs and attributes of a mapping, a megabyte once everything is written out.
@@ -49,7 +49,7 @@ fn the_limits_of_a_template_are_far() {
         .of_type("AWS::Serverless::Function")
         .filter(|(_, function)| function["Properties"]["EventInvokeConfig"].is_object());
     let resources = count("Resources") + asynchronous.count();
-    assert!(resources < 450, "{resources} resources");
+    assert!(resources < 495, "{resources} resources");
     // A function's name has 64 characters at most, and the README promises the stack's name 30 of them.
     let longest = OPERATIONS
         .iter()
@@ -94,6 +94,8 @@ fn there_is_one_function_for_each_operation() {
         let longest = match operation.group {
             Group::Hunting => 210,
             _ if operation.name == "save_package" => 900,
+            // A backlog is worked off as long as Lambda lets it.
+            Group::Collecting if operation.name != "get_checkpoint" => 900,
             _ => 29,
         };
         let usual = &template.0["Globals"]["Function"]["Timeout"];
@@ -135,7 +137,7 @@ fn nothing_changes_a_tenant_unless_it_is_asked_for() {
     for operation in OPERATIONS {
         let (group, _) = group_and_role(operation);
         let deployed = operation.permissions.endpoint.is_empty() && !operation.changes;
-        let deployed = deployed && group != "tenants";
+        let deployed = deployed && !["tenants", "collecting"].contains(&group);
         assert_eq!(conditions[group], deployed, "{operation:?}");
     }
 }
@@ -221,6 +223,9 @@ fn a_failed_change_is_kept_and_not_repeated() {
         let id = logical_id(operation);
         let (_, role) = group_and_role(operation);
         let asynchronous = &template.properties(&id)["EventInvokeConfig"];
+        if role == "CollectingRole" {
+            continue;
+        }
         // Listing indicators takes a permission to write, and goes with those that do.
         if !operation.changes && operation.name != "list_indicators" {
             assert!(asynchronous.is_null(), "reading again does no harm: {id}");

@@ -28,7 +28,15 @@ pub const EVERYTHING: Parameters = &[
         "ClientSecretArn",
         "arn:aws:secretsmanager:eu-west-1:111122223333:secret:readers-aBcDeF",
     ),
+    ("Collect", "deploy"),
+    ("HuntingSchedule", "rate(1 hour)"),
+    ("HuntName", "encoded-powershell"),
+    ("HuntQuery", HUNT),
 ];
+
+/// A query with what JSON and a template's substitutions take amiss.
+pub const HUNT: &str =
+    "DeviceProcessEvents\n| where ProcessCommandLine has \"-enc\" and FolderPath !has @'C:\\'";
 
 /// The value of one of these.
 pub fn everything(parameter: &str) -> &'static str {
@@ -152,6 +160,7 @@ pub fn api(group: &str) -> &'static str {
     match group {
         "responding" => "ResponseApi",
         "tenants" => "TenantsApi",
+        "collecting" => "CollectingApi",
         _ => "HttpApi",
     }
 }
@@ -166,6 +175,10 @@ pub fn group_and_role(operation: &Entry) -> (&'static str, &'static str) {
             "complete_consent" => ("tenants", "CompletingRole"),
             "remove_tenant" => ("tenants", "RemovingRole"),
             _ => ("tenants", "ListingRole"),
+        },
+        (Group::Collecting, _) => match operation.name {
+            "get_checkpoint" => ("collecting", "WatchingRole"),
+            _ => ("collecting", "CollectingRole"),
         },
         (Group::Response | Group::Actions | Group::Library, _) => match operation.name {
             "save_package" => ("responding", "SavingRole"),

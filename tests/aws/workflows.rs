@@ -25,11 +25,12 @@ pub fn definition(template: &Template, machine: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-const MACHINES: [&str; 4] = [
+const MACHINES: [&str; 5] = [
     "RespondAndConfirm",
     "HuntAndIsolate",
     "CollectEvidence",
     "ForEachTenant",
+    "CollectForEachTenant",
 ];
 
 #[test]
@@ -77,16 +78,21 @@ fn a_workflow_may_do_what_its_definition_does_and_no_more() {
                     let of_the_other = match machine {
                         // The children of a Map are executions of the workflow itself.
                         "ForEachTenant" => ":execution:defender-for-each-tenant/*",
+                        "CollectForEachTenant" => ":execution:defender-collect-for-each-tenant/*",
                         _ => "execution:${RespondAndConfirm.Name}:*",
                     };
                     assert!(resource.to_string().contains(of_the_other), "{resource}");
                 }
-                ("states:StartExecution", None) if machine == "ForEachTenant" => {
-                    let itself = ":stateMachine:defender-for-each-tenant\"";
+                ("states:StartExecution", None) => {
+                    let itself = match machine {
+                        "ForEachTenant" => ":stateMachine:defender-for-each-tenant\"",
+                        _ => ":stateMachine:defender-collect-for-each-tenant\"",
+                    };
+                    assert!(machine.ends_with("ForEachTenant"), "{machine}");
                     assert!(resource.to_string().ends_with(itself), "{resource}");
                 }
                 // Which ones is said by their tags.
-                ("lambda:InvokeFunction", None) if machine == "ForEachTenant" => {
+                ("lambda:InvokeFunction", None) if machine.ends_with("ForEachTenant") => {
                     let of_the_stack = ":function:defender-*\"";
                     assert!(resource.to_string().ends_with(of_the_stack), "{resource}");
                 }
@@ -124,7 +130,7 @@ fn a_workflow_logs_its_errors_without_what_was_said() {
         assert_eq!(logging["IncludeExecutionData"], false, "{machine}");
         let log = &logging["Destinations"][0]["CloudWatchLogsLogGroup"]["LogGroupArn"];
         let own = match machine {
-            "ForEachTenant" => "TenantsWorkflowLogs",
+            "ForEachTenant" | "CollectForEachTenant" => "TenantsWorkflowLogs",
             _ => "WorkflowLogs",
         };
         assert_eq!(log["Fn::GetAtt"][0], own, "{machine}");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use defender_functions::operations::OPERATIONS;
 use serde_json::{Value, json};
 
-use super::{evaluate, evaluated, states};
+use super::{evaluate, evaluated, states, streams};
 use crate::unrolled::{Template, group_and_role, logical_id};
 
 #[test]
@@ -39,11 +39,46 @@ fn what_reads_can_be_asked_of_every_tenant_and_nothing_else() {
     assert_eq!(named, names.collect::<Vec<_>>());
 }
 
+#[test]
+fn a_workflow_of_its_own_runs_the_streams_of_every_tenant_and_nothing_else() {
+    let begin = &streams(&[])["Begin"]["Assign"];
+    let offered = evaluate(&begin["operations"], json!({}), json!({}));
+    let collects = OPERATIONS
+        .iter()
+        .filter(|operation| group_and_role(operation).0 == "collecting");
+    let collects: Vec<_> = collects.map(|operation| operation.name).collect();
+    assert_eq!(offered, json!(collects));
+}
+
+#[test]
+fn whose_stack_it_is_comes_first_where_its_streams_are_run_too_and_once() {
+    let (own, other) = ("11111111-2222-3333-4444-555555555555", "a");
+    for (chosen, own) in [("registry", None), ("own,registry", Some(own))] {
+        let states = streams(&[("CollectTenants", chosen), ("TenantId", own.unwrap_or("b"))]);
+        let before = evaluate(&states["Begin"]["Assign"]["tenants"], json!({}), json!({}));
+        let before_any: Vec<&str> = own.into_iter().collect();
+        assert_eq!(before, json!(before_any), "{chosen}");
+        let row = |id: &str| json!({ "tenantId": id, "state": "active" });
+        let rows = [own.unwrap_or(other), other].map(row);
+        let result = json!({ "result": { "Payload": { "items": rows } } });
+        let listed = &states["ListTenants"]["Assign"]["tenants"];
+        let tenants = evaluate(listed, result, json!({ "tenants": before }));
+        let expected: Vec<&str> = own.into_iter().chain([other]).collect();
+        assert_eq!(tenants, json!(expected), "{chosen}");
+    }
+}
+
 /// Were the list of operations wrong, the role would still refuse.
 #[test]
-fn the_role_invokes_only_what_reads() {
+fn the_role_invokes_only_what_reads_or_only_what_collects() {
+    let reads = json!(["reading", "hunting", "endpointReading"]);
+    the_role_invokes_only("ForEachTenantRole", reads);
+    the_role_invokes_only("CollectForEachTenantRole", json!("collecting"));
+}
+
+fn the_role_invokes_only(role: &str, groups: Value) {
     let template = Template::unrolled();
-    let statements = template.statements("ForEachTenantRole");
+    let statements = template.statements(role);
     let mut by_tag = 0;
     for statement in statements {
         if !statement["Action"].to_string().contains("lambda:") {
@@ -59,7 +94,6 @@ fn the_role_invokes_only_what_reads() {
         }
         let stack = &condition["aws:ResourceTag/aws:cloudformation:stack-id"]["Ref"];
         assert_eq!(*stack, "AWS::StackId");
-        let groups = json!(["reading", "hunting", "endpointReading"]);
         assert_eq!(condition["aws:ResourceTag/group"], groups);
         by_tag += 1;
     }

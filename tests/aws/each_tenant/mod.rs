@@ -11,6 +11,11 @@ fn states(more: &[(&str, &str)]) -> Value {
     definition(&Template::with(more), "ForEachTenant")["States"].take()
 }
 
+/// Of the workflow for streams.
+fn streams(more: &[(&str, &str)]) -> Value {
+    definition(&Template::with(more), "CollectForEachTenant")["States"].take()
+}
+
 fn evaluate(expression: &Value, states: Value, variables: Value) -> Value {
     let asked = json!({ "expression": expression, "states": states, "variables": variables });
     Node::asl().asl_js("evaluate", &asked)

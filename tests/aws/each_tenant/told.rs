@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{evaluate, states};
+use super::{evaluate, states, streams};
 
 /// The most tenants that one Map without executions of its own takes.
 const FEW: usize = 40;
@@ -41,6 +41,34 @@ fn answers_share_what_a_state_takes() {
     }
 }
 
+/// They are short, so that nothing is stored at each run.
+#[test]
+fn streams_answer_at_once_and_may_take_their_time() {
+    let states = streams(&[]);
+    let share = &states["Share"]["Assign"];
+    for (count, room) in [(1, 200_000), (FEW, 5_000), (FEW + 1, 5_653), (MOST, 280)] {
+        let tenants: Vec<String> = (0..count).map(|index| index.to_string()).collect();
+        let variables = json!({ "tenants": tenants, "operation": "collect_alerts" });
+        let each = evaluate(&share["room"], json!({}), variables);
+        assert_eq!(each, room, "{count}");
+        assert!(count * (room + 200) < STATE, "{count}");
+    }
+    let payload = &states["AskFew"]["ItemSelector"]["payload"];
+    for (operation, seconds) in [
+        ("collect_incidents", 840),
+        ("run_hunting_query", 200),
+        ("get_checkpoint", 15),
+    ] {
+        let variables = json!({ "operation": operation });
+        let collects = evaluate(&share["collects"], json!({}), variables);
+        let variables =
+            json!({ "operation": operation, "collects": collects, "call": {}, "room": 280 });
+        let context = json!({ "context": { "Map": { "Item": { "Value": "a" } } } });
+        let expected = json!({ "maxSeconds": seconds, "tenantId": "a", "maxAnswerBytes": 280 });
+        assert_eq!(evaluate(payload, context, variables), expected);
+    }
+}
+
 /// An execution of a distributed Map sees its own input and no variable of the workflow.
 #[test]
 fn few_and_many_tenants_are_asked_alike() {
@@ -62,6 +90,7 @@ fn few_and_many_tenants_are_asked_alike() {
         "$room",
         "$answers",
         "$operation",
+        "$collects",
         "$input",
         "$tenants",
     ];
