@@ -160,6 +160,38 @@ def hasten_schedule():
     return {"schedule": rule["ScheduleExpression"], "state": rule["State"]}
 
 
+def hasten(schedule):
+    """Has a schedule's target begin at once, by a schedule for a moment that has passed, and says when it would have."""
+    declared = aws("scheduler").get_schedule(Name=schedule)
+    aws("scheduler").create_schedule(
+        Name=f"{schedule}-now",
+        ScheduleExpression="at(2026-01-01T00:00:00)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        ActionAfterCompletion="DELETE",
+        Target=declared["Target"],
+    )
+    return {"schedule": declared["ScheduleExpression"], "state": declared["State"]}
+
+
+def tap(bus, queue):
+    """Has a queue receive whatever is put on a bus."""
+    url = aws("sqs").create_queue(QueueName=queue)["QueueUrl"]
+    arn = aws("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws("events").put_rule(Name=queue, EventBusName=bus, EventPattern=json.dumps({"source": [{"prefix": ""}]}))
+    aws("events").put_targets(Rule=queue, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    return arn
+
+
+def drain(name):
+    """All messages of a queue, which are then gone."""
+    bodies = []
+    while messages := aws("sqs").receive_message(QueueUrl=queue(name), MaxNumberOfMessages=10).get("Messages", []):
+        for message in messages:
+            aws("sqs").delete_message(QueueUrl=queue(name), ReceiptHandle=message["ReceiptHandle"])
+            bodies.append(json.loads(message["Body"]))
+    return bodies
+
+
 def start(workflow, input):
     machines = aws("stepfunctions").list_state_machines()["stateMachines"]
     machine = next(machine["stateMachineArn"] for machine in machines if machine["name"] == workflow)

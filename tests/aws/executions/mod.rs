@@ -54,11 +54,11 @@ fn deploy(name: &str, more: Parameters) -> Stack {
 }
 
 /// How an execution has ended.
-struct Ended(Value);
+pub struct Ended(Value);
 
 impl Ended {
     #[track_caller]
-    fn successfully(&self, stack: &Stack) -> &Value {
+    pub fn successfully(&self, stack: &Stack) -> &Value {
         assert_eq!(
             self.0["status"],
             "SUCCEEDED",
@@ -71,7 +71,7 @@ impl Ended {
 
     /// With this error, in the state of that name if one is given; answers the cause.
     #[track_caller]
-    fn with(&self, error: &str, state: &str) -> &str {
+    pub fn with(&self, error: &str, state: &str) -> &str {
         assert_eq!(self.0["status"], "FAILED", "{}", self.0);
         assert_eq!(self.0["error"], error, "{}", self.0);
         let states = self.0["states"].as_array().expect("states");
@@ -81,7 +81,7 @@ impl Ended {
 }
 
 impl Stack {
-    fn execute(&self, workflow: &str, input: &Value) -> Ended {
+    pub fn execute(&self, workflow: &str, input: &Value) -> Ended {
         let workflow = format!("{STACK}-{workflow}");
         Ended(self.ask("execute", json!({ "workflow": workflow, "input": input })))
     }
