@@ -19,6 +19,7 @@ mod races;
 mod references;
 mod responding;
 mod results;
+mod schedules;
 mod secrets_manager;
 mod sinks;
 mod stack;
