@@ -106,16 +106,31 @@ impl<T: Item> Stream<T> {
             .map(|&place| &self.items[place])
     }
 
-    /// Those whose instant lies in the window, both ends included, the earliest first; equal instants by id.
+    /// Those whose instants may lie in these windows, both ends included, the earliest first; equal instants by id.
     pub(crate) fn within(
         &self,
         by: By,
+        created: (i64, i64),
+        updated: (i64, i64),
+    ) -> Box<dyn DoubleEndedIterator<Item = &T> + '_> {
+        let orders = self.orders();
+        match by {
+            By::Updated => Box::new(self.range(&orders.updated, updated)),
+            By::Created if updated.1 == i64::MAX => Box::new(self.range(&orders.created, created)),
+            // Few were updated between two instants, and many may have been created since the first.
+            By::Created => {
+                let mut found: Vec<&T> = self.range(&orders.updated, updated).collect();
+                found.sort_by_cached_key(|item| key(item.created(), item.id(), 0));
+                Box::new(found.into_iter())
+            }
+        }
+    }
+
+    fn range<'s>(
+        &'s self,
+        order: &'s BTreeSet<Key>,
         (first, last): (i64, i64),
-    ) -> impl DoubleEndedIterator<Item = &T> {
-        let order = match by {
-            By::Created => &self.orders().created,
-            By::Updated => &self.orders().updated,
-        };
+    ) -> impl DoubleEndedIterator<Item = &'s T> {
         let start = (first, String::new(), 0);
         let end = match last.checked_add(1) {
             // An upside-down range would panic.

@@ -46,7 +46,7 @@ impl<T: Item> Listing<T> {
     ) -> Result<Page<'t, T>, Failure> {
         let (mut top, mut skip, mut count, mut expand) = (self.usual_page, 0, false, false);
         let (mut by, mut ascending) = (By::Created, false);
-        let mut filter = None;
+        let mut filter: Option<Filter<T>> = None;
         for (name, value) in &request.query {
             match name.as_str() {
                 "$top" => top = number(name, value)?,
@@ -76,18 +76,14 @@ impl<T: Item> Listing<T> {
             )));
         }
         let top = top.min(largest);
-        let field = match by {
-            By::Created => "createdDateTime",
-            By::Updated => "lastUpdateDateTime",
+        let window = |field: &str| match &filter {
+            Some(filter) => filter.window(field),
+            None => (i64::MIN, i64::MAX),
         };
-        let everything = (i64::MIN, i64::MAX);
-        let window = filter
-            .as_ref()
-            .map_or(everything, |filter: &Filter<T>| filter.window(field));
+        let (created, updated) = (window("createdDateTime"), window("lastUpdateDateTime"));
         let kept = || {
-            let ordered = items.within(by, window);
             let keeps = |item: &&T| filter.as_ref().is_none_or(|filter| filter.keeps(item));
-            ordered.filter(keeps)
+            items.within(by, created, updated).filter(keeps)
         };
         let cut = |ordered: &mut dyn Iterator<Item = &'t T>| -> Vec<&'t T> {
             ordered.skip(skip).take(top + 1).collect()

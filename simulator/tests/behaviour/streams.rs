@@ -145,6 +145,19 @@ async fn equal_instants_are_equal_in_any_number_of_digits_and_fill_pages() {
     )
     .await;
     assert_eq!(counted["@odata.count"], 10);
+    let among = format!(
+        "lastUpdateDateTime ge {0} and lastUpdateDateTime le {0} and createdDateTime ge {0}",
+        time::format(start)
+    );
+    let by_creation = [
+        ("$filter", among.as_str()),
+        ("$orderby", "createdDateTime asc"),
+        ("$skip", "7"),
+    ];
+    assert_eq!(
+        api.ids(INCIDENTS, &by_creation).await,
+        ["40007", "40008", "40009"]
+    );
     let upside_down =
         "lastUpdateDateTime ge 2026-11-18T00:00:00Z and lastUpdateDateTime le 2026-11-17T00:00:00Z";
     let none = api.ids(INCIDENTS, &[("$filter", upside_down)]).await;
