@@ -138,21 +138,6 @@ def take(name):
         return message["Body"]
 
 
-def create_queue(name):
-    attributes = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
-    return aws("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-
-
-def drain(url):
-    """The messages of a queue, which are then gone."""
-    queue, bodies = aws("sqs"), []
-    while messages := queue.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        entries = [{"Id": str(at), "ReceiptHandle": one["ReceiptHandle"]} for at, one in enumerate(messages)]
-        queue.delete_message_batch(QueueUrl=url, Entries=entries)
-        bodies += [message["Body"] for message in messages]
-    return bodies
-
-
 def hasten_schedule():
     """Has the stack's rule fire every minute, the shortest that EventBridge knows, and says what was declared."""
     rule = next(rule for rule in aws("events").list_rules()["Rules"] if "ScheduleExpression" in rule)

@@ -74,10 +74,8 @@ impl Streams {
 
     /// What the queue has, which is then gone.
     fn delivered(&self) -> Vec<Value> {
-        let bodies = self.moto.ask("drain", &json!({ "url": self.queue }));
-        let bodies: Vec<String> = serde_json::from_value(bodies).expect("texts");
-        let read = |body: &String| serde_json::from_str(body).expect("events are JSON");
-        bodies.iter().map(read).collect()
+        let events = self.moto.ask("drain", &json!({ "name": "events" }));
+        serde_json::from_value(events).expect("a list")
     }
 
     fn rows(&self) -> Value {
