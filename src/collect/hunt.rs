@@ -54,7 +54,8 @@ struct Found {
 
 impl Source for Hunt {
     async fn collect(&self, run: &mut Run<'_>) -> Result<bool> {
-        let end = run.call.invocation.now.max(run.checkpoint.at);
+        let now = from_ticks(ticks(run.call.invocation.now));
+        let end = now.max(run.checkpoint.at);
         // Rows that come late are looked for in the first window; the others begin where the last one ended.
         let reading = run.checkpoint.reading;
         let mut start = reading.map_or(run.checkpoint.from, |reading| reading.reached);
