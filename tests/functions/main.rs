@@ -19,6 +19,7 @@ mod library;
 mod listing;
 mod logs;
 mod lookups;
+mod ocsf;
 mod panics;
 mod response;
 mod separation;
