@@ -28,7 +28,8 @@ pub fn refusal(bucket: &Bucket, status: StatusCode, code: Option<String>) -> Err
                 "The function's role may not write to the bucket that {variable} names. Allow it s3:PutObject there."
             ),
         ),
-        404 => (
+        // A bucket of another region is redirected to.
+        301 | 307 | 404 => (
             Code::Misconfigured,
             format!("{variable} names no bucket in the function's region."),
         ),
