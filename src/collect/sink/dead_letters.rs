@@ -57,7 +57,7 @@ pub async fn bury(
     let whole = letter(sink, refusal, &event.body);
     if whole.len() <= LARGEST {
         match send(call, batch, queue, event, &whole).await? {
-            None => return Ok(told(sink, event, refusal)),
+            None => return Ok(()),
             // The queue takes less than SQS does.
             Some(refused) if refused.is_about_size() => {}
             Some(refused) => return Err(Place::queue(queue).refusal(&refused)),
@@ -70,7 +70,7 @@ pub async fn bury(
     };
     let short = letter(sink, refusal, &known);
     match send(call, batch, queue, event, &short).await? {
-        None => Ok(told(sink, event, refusal)),
+        None => Ok(()),
         Some(refused) => Err(Place::queue(queue).refusal(&refused)),
     }
 }
@@ -118,15 +118,6 @@ async fn send(
         },
         Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
     }
-}
-
-fn told(sink: &Place<'_>, event: &Event, refusal: &Refusal) {
-    tracing::warn!(
-        eventId = event.head.id,
-        sink = sink.kind,
-        code = refusal.code,
-        "an event went to the dead-letter queue"
-    );
 }
 
 fn nowhere(sink: &Place<'_>, event: &Event, refusal: &Refusal) -> Error {

@@ -140,7 +140,14 @@ impl<'a> Offer<'a> {
 
     async fn bury(&self, event: &Event, refusal: &Refusal) -> Result<()> {
         let sink = self.api.place();
-        dead_letters::bury(self.call, self.batch, &sink, event, refusal).await
+        dead_letters::bury(self.call, self.batch, &sink, event, refusal).await?;
+        tracing::warn!(
+            eventId = event.head.id,
+            sink = sink.kind,
+            code = refusal.code,
+            "an event went to the dead-letter queue"
+        );
+        Ok(())
     }
 
     fn too_large(&self, at: usize) -> Refusal {
