@@ -22,6 +22,7 @@ mod results;
 mod schedules;
 mod secrets_manager;
 mod sinks;
+mod soak;
 mod stack;
 mod streams;
 mod template;

@@ -1,0 +1,283 @@
+//! The soak: a tenant that does not stand still is collected by environments that are throttled, cut off, killed at any point and
+//! invoked at once, by clocks that disagree, and everything that had to be delivered is.
+//!
+//! `SOAK_SEED` runs a soak's choices again, though the machine's own timing differs all the same. `SOAK_UPDATES` changes how many
+//! there are.
+
+mod bench;
+mod cloud;
+mod environment;
+mod relay;
+mod script;
+mod wire;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::atomic::{AtomicI64, Ordering},
+    time::{Duration, Instant},
+};
+
+use fastrand::Rng;
+use futures_util::future::join_all;
+use serde_json::json;
+use simulator::{Fault, Kind, Simulator, time};
+
+use cloud::{Cloud, Sink};
+use environment::{Environment, Ran};
+use relay::Ahead;
+use script::Script;
+
+const TENANT: &str = "harbourline.example";
+
+/// What is soaked.
+struct Soak {
+    operation: &'static str,
+    stream: &'static str,
+    sink: Sink,
+    updates: usize,
+    /// How far Microsoft's clock is ahead of ours at first, in seconds.
+    skew: i64,
+}
+
+/// What happened besides the updates.
+#[derive(Debug, Default)]
+struct Happened {
+    runs: usize,
+    complete: usize,
+    killed: usize,
+    overlaps: usize,
+    refused: usize,
+    /// Stretches of Microsoft's clock in which runs were complete.
+    stretches: Vec<(i64, i64)>,
+    /// How often each event was delivered by batches that the checkpoint was moved behind.
+    settled: HashMap<String, usize>,
+    /// The same by batches whose run ended before that.
+    orphaned: HashMap<String, usize>,
+    orphans: usize,
+}
+
+#[tokio::test]
+async fn nothing_is_lost_and_only_what_a_killed_process_had_just_delivered_is_repeated() {
+    let updates = std::env::var("SOAK_UPDATES").map_or(100_000, |text| {
+        text.parse().expect("SOAK_UPDATES is a number")
+    });
+    soak(Soak {
+        operation: "collect_incidents",
+        stream: "incidents",
+        sink: Sink::Objects,
+        updates,
+        skew: -43_200,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn alerts_come_through_a_queue() {
+    small("collect_alerts", "alerts", Sink::Queue, 7200).await;
+}
+
+#[tokio::test]
+async fn incidents_come_through_a_queue_that_keeps_their_order() {
+    small("collect_incidents", "incidents", Sink::Fifo, -7200).await;
+}
+
+#[tokio::test]
+async fn incidents_come_through_a_bus() {
+    small("collect_incidents", "incidents", Sink::Bus, 0).await;
+}
+
+#[tokio::test]
+async fn alerts_come_through_firehose() {
+    small("collect_alerts", "alerts", Sink::Firehose, -86_400).await;
+}
+
+async fn small(operation: &'static str, stream: &'static str, sink: Sink, skew: i64) {
+    let updates = 400;
+    soak(Soak {
+        operation,
+        stream,
+        sink,
+        updates,
+        skew,
+    })
+    .await;
+}
+
+async fn soak(soak: Soak) {
+    let seed = std::env::var("SOAK_SEED").map_or_else(
+        |_| fastrand::u64(..),
+        |seed| seed.parse().expect("SOAK_SEED is a number"),
+    );
+    println!("SOAK_SEED={seed} for {:?}", soak.sink);
+    let begun = Instant::now();
+    let mut random = Rng::with_seed(seed);
+    let simulator = Simulator::builder()
+        .live_clock()
+        .clock_ahead_seconds(soak.skew)
+        .start()
+        .expect("loopback has a free port");
+    let start = now(&simulator);
+    let script = Script::make(&mut random, start, soak.updates);
+    let tenant_id = simulator.edit(TENANT, |tenant| {
+        script.play(tenant, soak.stream == "alerts");
+        tenant.tenant_id.clone()
+    });
+    let faults = [
+        (Kind::throttle(0), 0.01),
+        (Kind::status(503), 0.0015),
+        (Kind::DropAfter, 0.001),
+        (Kind::CutBody { after_bytes: 900 }, 0.001),
+        (Kind::MissingNextLink, 0.3),
+    ];
+    for (number, (kind, share)) in faults.into_iter().enumerate() {
+        let fault = Fault::from(kind).path("/v1.0/security");
+        simulator.inject(fault.share(share, seed.wrapping_add(number as u64)));
+    }
+    let cloud = Cloud::start(soak.sink);
+    let ahead = Ahead::new(AtomicI64::new(0));
+    let mut environments: Vec<Environment> = (0..3)
+        .map(|_| Environment::start(soak.operation, &simulator, &cloud, &ahead, random.fork()))
+        .collect();
+
+    let mut happened = Happened::default();
+    let since = json!({ "since": time::format(start) });
+    let ran = environments[0].run(&simulator, &since, None).await;
+    happened.note(vec![ran]);
+    while now(&simulator) < script.end {
+        let seconds = match random.u32(0..10) {
+            0 => random.u64(3600..7200),
+            1..=2 => random.u64(1..60),
+            _ => random.u64(300..1200),
+        };
+        simulator.advance(Duration::from_secs(seconds));
+        happened
+            .round(&simulator, &mut environments, &mut random)
+            .await;
+        // Whoever was killed has given nothing back; its lease runs out.
+        ahead.fetch_add(60, Ordering::Relaxed);
+    }
+    for _ in 0..100 {
+        let ran = environments[0].run(&simulator, &json!({}), None).await;
+        let (is_complete, delivered) = (ran.complete, ran.delivered);
+        happened.note(vec![ran]);
+        if is_complete && delivered == 0 {
+            break;
+        }
+        ahead.fetch_add(60, Ordering::Relaxed);
+    }
+
+    let prefix = format!("{tenant_id}/{}", soak.stream);
+    let held: Vec<String> = cloud.events().iter().map(|event| wire::id(event)).collect();
+    let held: HashSet<String> = held.into_iter().collect();
+    let tally = script.tally(&prefix, &held, &happened.stretches);
+    let met: Vec<u32> = simulator.faults().iter().map(|fault| fault.met).collect();
+    let at_aws: usize = environments.iter().map(Environment::faults).sum();
+    println!(
+        "{} {} to {:?} in {:.0?}:",
+        tally.updates,
+        soak.stream,
+        soak.sink,
+        begun.elapsed()
+    );
+    println!(
+        "  {} delivered, {} superseded before a run could see them, {} lost",
+        tally.delivered,
+        tally.superseded,
+        tally.lost.len()
+    );
+    println!(
+        "  later than the look-back: {} delivered, {} not",
+        tally.late_delivered, tally.late_missed
+    );
+    println!(
+        "  {} runs: {} complete, {} killed, {} refused in {} overlaps",
+        happened.runs, happened.complete, happened.killed, happened.refused, happened.overlaps
+    );
+    println!(
+        "  {} requests throttled, {} failed, {at_aws} failed at AWS",
+        met[0],
+        met[1..4].iter().sum::<u32>()
+    );
+    println!(
+        "  {} events repeated, of {} batches whose process was killed before their checkpoint",
+        happened.repeated(),
+        happened.orphans
+    );
+    assert!(tally.lost.is_empty(), "lost: {:?}", tally.lost);
+    let twice: Vec<_> = happened
+        .settled
+        .iter()
+        .filter(|(_, times)| **times > 1)
+        .collect();
+    assert!(twice.is_empty(), "settled more than once: {twice:?}");
+    assert!(
+        happened.orphans <= happened.killed,
+        "{} batches of runs that were not killed",
+        happened.orphans
+    );
+}
+
+fn now(simulator: &Simulator) -> i64 {
+    time::parse(&simulator.now()).expect("the simulator writes instants")
+}
+
+impl Happened {
+    /// One or more runs at once, with Microsoft's clock moving on meanwhile or not, and a kill or not.
+    async fn round(
+        &mut self,
+        simulator: &Simulator,
+        environments: &mut [Environment],
+        random: &mut Rng,
+    ) {
+        let at_once = [1, 1, 1, 2, 3][random.usize(0..5)];
+        self.overlaps += usize::from(at_once > 1);
+        random.shuffle(environments);
+        let runs = environments[..at_once].iter_mut().map(|environment| {
+            let kill = (random.u8(0..3) == 0).then(|| environment::kill(random));
+            async move { environment.run(simulator, &json!({}), kill).await }
+        });
+        let runs = join_all(runs.collect::<Vec<_>>());
+        let moves = random.u8(0..3) == 0;
+        let ticking = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                if moves {
+                    simulator.advance(Duration::from_secs(2));
+                }
+            }
+        };
+        let ran = tokio::select! {
+            ran = runs => ran,
+            () = ticking => unreachable!("it has no end"),
+        };
+        self.note(ran);
+    }
+
+    fn note(&mut self, ran: Vec<Ran>) {
+        for ran in ran {
+            self.runs += 1;
+            self.complete += usize::from(ran.complete);
+            self.killed += usize::from(ran.killed);
+            self.refused += usize::from(ran.refused);
+            if ran.complete {
+                self.stretches.push(ran.stretch);
+            }
+            let (settled, orphaned) = ran.deliveries();
+            for event in settled {
+                *self.settled.entry(event).or_default() += 1;
+            }
+            self.orphans += usize::from(!orphaned.is_empty());
+            for event in orphaned {
+                *self.orphaned.entry(event).or_default() += 1;
+            }
+        }
+    }
+
+    /// How many deliveries were of events that had been delivered before.
+    fn repeated(&self) -> usize {
+        let both = self.settled.values().chain(self.orphaned.values());
+        let deliveries: usize = both.sum();
+        let events: HashSet<&String> = self.settled.keys().chain(self.orphaned.keys()).collect();
+        deliveries - events.len()
+    }
+}
