@@ -28,6 +28,10 @@ const ROOM: Room = Room {
 /// What is kept back of a run's time to deliver what it has read.
 const DELIVERING: Duration = Duration::from_secs(20);
 
+/// What is kept back of that in turn, to remember what was delivered, move the checkpoint and give the turn back: a sink too slow for a
+/// batch gets the rest of it in the next run.
+const SETTLING: Duration = Duration::from_secs(5);
+
 /// How many items an answer names at most whose alerts, or whose target, could not be had.
 const NAMED: usize = 20;
 
@@ -222,7 +226,11 @@ impl Run<'_> {
             sequence: self.checkpoint.version,
             events,
         };
-        let delivery = sink::deliver(self.call, self.sink, &batch).await;
+        let mut delivering = self.call.for_tenant(self.call.tenant.clone());
+        let deadline = self.call.invocation.deadline;
+        let left = deadline.remaining();
+        delivering.invocation.deadline = deadline.within(left - SETTLING.min(left / 4));
+        let delivery = sink::deliver(&delivering, self.sink, &batch).await;
         self.delivered += delivery.settled - delivery.dead;
         self.dead += delivery.dead;
         (delivery.settled, delivery.error)
