@@ -10,11 +10,8 @@ use simulator::Simulator;
 use super::{
     cloud::Cloud,
     now,
-    relay::{Ahead, Deed, Point, Relay},
+    relay::{Deed, Point, Relay},
 };
-
-/// Of a thousand requests to AWS so many fail.
-const FAULTY: u32 = 2;
 
 pub struct Environment {
     function: Function,
@@ -56,14 +53,13 @@ impl Environment {
         operation: &str,
         simulator: &Simulator,
         cloud: &Cloud,
-        ahead: &Ahead,
-        random: Rng,
+        relay: Relay,
+        timeout: Duration,
     ) -> Self {
-        let relay = Relay::start(cloud.address, ahead, random, FAULTY);
         let function = Function::builder(env!("CARGO_BIN_EXE_bootstrap"), operation)
             .envs(simulator.environment())
             .envs(cloud.environment(&relay.origin))
-            .timeout(Duration::from_secs(29))
+            .timeout(timeout)
             .start();
         Self {
             function: function.expect("bootstrap starts"),
@@ -112,6 +108,7 @@ impl Environment {
         }
     }
 
+    /// So many requests to AWS failed.
     pub fn faults(&self) -> usize {
         self.relay.faults()
     }

@@ -24,9 +24,12 @@ use simulator::{Fault, Kind, Simulator, time};
 
 use cloud::{Cloud, Sink};
 use environment::{Environment, Ran};
-use relay::Ahead;
+use relay::{Ahead, Relay};
 use script::Script;
 
+/// Of a thousand requests to AWS so many fail.
+const FAULTY: u32 = 2;
+const TIMEOUT: Duration = Duration::from_secs(29);
 const TENANT: &str = "harbourline.example";
 
 /// What is soaked.
@@ -91,6 +94,40 @@ async fn alerts_come_through_firehose() {
     small("collect_alerts", "alerts", Sink::Firehose, -86_400).await;
 }
 
+/// Where a sink takes longer for a batch than the function has, every run settles what it could deliver.
+#[tokio::test]
+async fn a_sink_too_slow_for_a_batch_gets_the_rest_of_it_in_the_next_run() {
+    let simulator = Simulator::start();
+    let start = now(&simulator);
+    let script = Script::make(&mut Rng::with_seed(3), start, 200);
+    simulator.edit(TENANT, |tenant| script.play(tenant, true));
+    simulator.advance(Duration::from_secs(86_400));
+    let cloud = Cloud::start(Sink::Queue);
+    let relay = Relay::start(cloud.address, &Ahead::default(), Rng::with_seed(3), 0);
+    relay.delay_deliveries(Duration::from_millis(700));
+    let timeout = Duration::from_secs(9);
+    let mut environment = Environment::start("collect_alerts", &simulator, &cloud, relay, timeout);
+    let mut happened = Happened::default();
+    let since = json!({ "since": time::format(start) });
+    while happened.complete == 0 && happened.runs < 20 {
+        let input = if happened.runs == 0 {
+            &since
+        } else {
+            &json!({})
+        };
+        let ran = environment.run(&simulator, input, None).await;
+        assert!(ran.complete || ran.delivered > 0, "{ran:?}");
+        happened.note(vec![ran]);
+    }
+    assert!(happened.runs > 1);
+    assert_eq!((happened.orphans, happened.refused), (0, 0));
+    let events = cloud.events();
+    let distinct: HashSet<String> = events.iter().map(|event| wire::id(event)).collect();
+    assert_eq!(distinct.len(), happened.settled.len());
+    // The request under way when time ran out.
+    assert!(events.len() - distinct.len() <= 10 * (happened.runs - 1));
+}
+
 async fn small(operation: &'static str, stream: &'static str, sink: Sink, skew: i64) {
     let updates = 400;
     soak(Soak {
@@ -136,7 +173,10 @@ async fn soak(soak: Soak) {
     let cloud = Cloud::start(soak.sink);
     let ahead = Ahead::new(AtomicI64::new(0));
     let mut environments: Vec<Environment> = (0..3)
-        .map(|_| Environment::start(soak.operation, &simulator, &cloud, &ahead, random.fork()))
+        .map(|_| {
+            let relay = Relay::start(cloud.address, &ahead, random.fork(), FAULTY);
+            Environment::start(soak.operation, &simulator, &cloud, relay, TIMEOUT)
+        })
         .collect();
 
     let mut happened = Happened::default();

@@ -67,6 +67,8 @@ struct Run {
     /// How many of a thousand requests do.
     faulty: u32,
     faults: usize,
+    /// What a delivery takes longer than it would.
+    delay: Duration,
 }
 
 /// What becomes of a request.
@@ -96,6 +98,7 @@ impl Relay {
                 random,
                 faulty,
                 faults: 0,
+                delay: Duration::ZERO,
             }),
             strike,
         });
@@ -131,6 +134,11 @@ impl Relay {
         std::mem::take(&mut run.deeds)
     }
 
+    /// The sink is so slow from now on.
+    pub fn delay_deliveries(&self, delay: Duration) {
+        self.shared.run().delay = delay;
+    }
+
     /// How many requests it made fail.
     pub fn faults(&self) -> usize {
         self.shared.run().faults
@@ -147,6 +155,10 @@ impl Shared {
             return Ok(());
         };
         let fate = self.run().fate(&request);
+        if wire::delivers(&request) {
+            let delay = self.run().delay;
+            thread::sleep(delay);
+        }
         match fate {
             Fate::StruckBefore => return self.strike(caller),
             Fate::Throttled => return caller.write_all(&wire::throttle(&request)),
