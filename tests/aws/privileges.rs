@@ -66,7 +66,7 @@ fn a_role_allows_what_its_functions_do_and_no_more() {
                 "kms:VerifyMac" => role == "CompletingRole" && of == "ConsentKey",
                 "s3:PutObject" if role == "SavingRole" => resource == "${EvidenceBucket.Arn}/*",
                 "s3:PutObject" => {
-                    ["reading", "hunting", "endpointReading", "collecting"].contains(&group)
+                    ["reading", "hunting", "endpointReading"].contains(&group)
                         && resource == "${ResultsBucket.Arn}/*"
                 }
                 _ => false,
@@ -113,9 +113,8 @@ fn no_secret_is_in_an_environment() {
                 "LOOKBACK_SECONDS",
                 "DEAD_LETTER_QUEUE",
                 "PARKING_BUCKET",
-                "RESULTS_BUCKET",
             ],
-            "WatchingRole" => &["CHECKPOINT_TABLE", "LOOKBACK_SECONDS", "RESULTS_BUCKET"],
+            "WatchingRole" => &["CHECKPOINT_TABLE", "LOOKBACK_SECONDS"],
             _ => &[],
         });
         let names: BTreeSet<&str> = variables.keys().map(String::as_str).collect();
