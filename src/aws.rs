@@ -8,8 +8,8 @@ use std::{
 use aws_credential_types::Credentials;
 use aws_sigv4::{
     http_request::{
-        PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-        UriPathNormalizationMode, sign,
+        PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningError,
+        SigningInstructions, SigningSettings, UriPathNormalizationMode, sign,
     },
     sign::v4::SigningParams,
 };
@@ -63,7 +63,7 @@ fn request(
         method: Method::POST,
         headers: signed(service, "POST", &url, headers, SignableBody::Bytes(&body))?,
         url,
-        body,
+        body: body.into(),
         tries: retry::TRIES,
         passing: nothing_passes,
         room: Room {
@@ -81,13 +81,38 @@ pub fn signed(
     plain: &[(&'static str, &str)],
     body: SignableBody<'_>,
 ) -> Result<HeaderMap> {
-    let unsigned = |error: &dyn Display| {
-        let detail = format!(
-            "A request to {} could not be signed: {error}.",
-            service.name
-        );
-        Error::new(Code::Internal, detail)
-    };
+    let request = SignableRequest::new(method, url.as_str(), plain.iter().copied(), body);
+    let instructions = instructions(service, SigningSettings::default(), request)?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in plain.iter().copied().chain(instructions.headers()) {
+        let name: HeaderName = name.parse().map_err(|error| unsigned(service, &error))?;
+        let mut value: HeaderValue = value.parse().map_err(|error| unsigned(service, &error))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// A link by which whoever has it may GET what is there, as long as `time` and the credentials last.
+pub fn presigned(service: &AwsService, url: &Url, time: Duration) -> Result<String> {
+    let mut settings = SigningSettings::default();
+    settings.signature_location = SignatureLocation::QueryParams;
+    settings.expires_in = Some(time);
+    let nothing = std::iter::empty();
+    let request = SignableRequest::new("GET", url.as_str(), nothing, SignableBody::UnsignedPayload);
+    let instructions = instructions(service, settings, request)?;
+    let mut link = url.clone();
+    for (name, value) in instructions.params() {
+        link.query_pairs_mut().append_pair(name, value);
+    }
+    Ok(link.into())
+}
+
+fn instructions(
+    service: &AwsService,
+    mut settings: SigningSettings,
+    request: std::result::Result<SignableRequest<'_>, SigningError>,
+) -> Result<SigningInstructions> {
     let identity = Credentials::new(
         &service.access_key_id,
         service.secret_access_key.expose_secret(),
@@ -99,7 +124,6 @@ pub fn signed(
         "environment",
     )
     .into();
-    let mut settings = SigningSettings::default();
     if service.name == "s3" {
         // S3 alone signs the path as it is sent.
         settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -112,20 +136,16 @@ pub fn signed(
         .time(SystemTime::now())
         .settings(settings)
         .build()
-        .map_err(|error| unsigned(&error))?;
-    let signable = SignableRequest::new(method, url.as_str(), plain.iter().copied(), body)
-        .map_err(|error| unsigned(&error))?;
-    let (instructions, _) = sign(signable, &parameters.into())
-        .map_err(|error| unsigned(&error))?
-        .into_parts();
-    let mut headers = HeaderMap::new();
-    for (name, value) in plain.iter().copied().chain(instructions.headers()) {
-        let name: HeaderName = name.parse().map_err(|error| unsigned(&error))?;
-        let mut value: HeaderValue = value.parse().map_err(|error| unsigned(&error))?;
-        value.set_sensitive(true);
-        headers.insert(name, value);
-    }
-    Ok(headers)
+        .map_err(|error| unsigned(service, &error))?;
+    let request = request.map_err(|error| unsigned(service, &error))?;
+    let signed = sign(request, &parameters.into()).map_err(|error| unsigned(service, &error))?;
+    Ok(signed.into_parts().0)
+}
+
+fn unsigned(service: &AwsService, error: &dyn Display) -> Error {
+    let name = service.name;
+    let detail = format!("A request to {name} could not be signed: {error}.");
+    Error::new(Code::Internal, detail)
 }
 
 /// AWS's name for what went wrong: `{"__type":"com.amazonaws...#ResourceNotFoundException","message":"..."}`, or in XML

@@ -11,13 +11,13 @@ use std::{
 
 use crate::{
     call::{App, Call, Invocation},
-    config::{AllowedTenants, Bucket, Config, Tenant, is_guid},
+    config::{AllowedTenants, Config, Tenant, is_guid},
     error::{Code, Error, Result},
     input::Input,
     operation::{Answer, Entry, Group, Render},
-    operations, results,
+    operations,
+    results::{self, Outlet, Stream},
     tenants::{Standing, served::Served},
-    time::Deadline,
 };
 
 /// One operation, ready to be invoked any number of times.
@@ -63,6 +63,11 @@ impl Function {
         self.entry.page
     }
 
+    /// Whether callers who can read an answer while it is made get it so.
+    pub fn streams(&self) -> bool {
+        self.app.config.streams
+    }
+
     /// Runs the operation on one input and writes the invocation's log line.
     pub async fn run(
         &self,
@@ -70,17 +75,23 @@ impl Function {
         invocation: Invocation<'_>,
         trigger: Trigger<'_>,
     ) -> Result<Answer> {
+        self.run_streaming(input, invocation, trigger, None).await
+    }
+
+    /// The same, with a caller who can read the answer while it is made. One that was streamed says so.
+    pub async fn run_streaming(
+        &self,
+        input: Result<Input>,
+        invocation: Invocation<'_>,
+        trigger: Trigger<'_>,
+        stream: Option<Stream>,
+    ) -> Result<Answer> {
         let started = Instant::now();
         let mut call = self.call(invocation);
         let outcome = caught(async {
-            let (input, bounds) = self.prepare(input, &mut call).await?;
+            let input = self.prepare(input, &mut call, stream).await?;
             let answer = self.entry.run(input, &call).await?;
-            let fits = answer.fits(invocation.room) && answer.json().len() <= bounds.bytes;
-            call.invocation.deadline = bounds.deadline;
-            match self.store().filter(|_| !fits) {
-                Some(bucket) => results::put(&call, bucket, self.entry.name, answer).await,
-                None => answer.fitting(invocation.room),
-            }
+            results::settle(&call, answer).await
         });
         let outcome = outcome
             .await
@@ -95,8 +106,8 @@ impl Function {
         outcome
     }
 
-    /// Where an answer is put that is too large: of what only reads. That of anything else is small, and must not get lost there.
-    fn store(&self) -> Option<&Bucket> {
+    /// Whether an answer is stored that is too large: of what only reads. That of anything else is small, and must not get lost there.
+    fn stores(&self) -> bool {
         let Entry {
             method,
             group,
@@ -104,7 +115,7 @@ impl Function {
             ..
         } = self.entry;
         let reads = (*method == "GET" && page.is_none()) || *group == Group::Hunting;
-        self.app.config.results.as_ref().filter(|_| reads)
+        self.app.config.results.is_some() && reads
     }
 
     fn call<'a>(&'a self, invocation: Invocation<'a>) -> Call<'a> {
@@ -121,28 +132,20 @@ impl Function {
 
     /// Takes out of the input what every operation accepts: the tenant, how long it may take, and how large an answer may be that is
     /// not stored. What is left is the operation's own.
-    async fn prepare(&self, input: Result<Input>, call: &mut Call<'_>) -> Result<(Input, Bounds)> {
+    async fn prepare(
+        &self,
+        input: Result<Input>,
+        call: &mut Call<'_>,
+        stream: Option<Stream>,
+    ) -> Result<Input> {
         let mut input = input?;
         // What comes by a public link is nobody's to set.
-        let is_public = self.entry.page.is_some();
-        if !is_public && let Some(seconds) = input.take::<NonZeroU64>("maxSeconds")? {
-            let deadline = &mut call.invocation.deadline;
-            *deadline = deadline.within(Duration::from_secs(seconds.get()));
-        }
-        let most = match is_public {
-            true => None,
-            false => input.take("maxAnswerBytes")?,
-        };
-        if most.is_some() && self.store().is_none() {
-            return Err(results::not_stored(&self.app.config));
-        }
-        let bounds = Bounds {
-            bytes: most.unwrap_or(usize::MAX),
-            deadline: call.invocation.deadline,
-        };
-        // A list goes on where it ended; only what cannot, or need not, is fetched beyond what the trigger carries.
-        if self.store().is_some() && (most.is_some() || self.entry.group == Group::Hunting) {
-            call.make_room(results::LARGEST, results::TIME);
+        if self.entry.page.is_none() {
+            if let Some(seconds) = input.take::<NonZeroU64>("maxSeconds")? {
+                let deadline = &mut call.invocation.deadline;
+                *deadline = deadline.within(Duration::from_secs(seconds.get()));
+            }
+            self.direct(&mut input, call, stream)?;
         }
         if !self.entry.tenant_is_subject {
             call.tenant = self.tenant(&mut input, call).await?;
@@ -158,7 +161,43 @@ impl Function {
                 format!("{name} is not something that {api} offers. Set DEFENDER_API=graph.");
             return Err(Error::new(Code::InvalidInput, detail));
         }
-        Ok((input, bounds))
+        Ok(input)
+    }
+
+    /// Says where the answer goes.
+    fn direct(&self, input: &mut Input, call: &mut Call<'_>, stream: Option<Stream>) -> Result<()> {
+        let (most, link) = (
+            input.take::<usize>("maxAnswerBytes")?,
+            input.take::<bool>("resultLink")?,
+        );
+        let stores = self.stores();
+        for (field, is_given) in [
+            ("maxAnswerBytes", most.is_some()),
+            ("resultLink", link.is_some()),
+        ] {
+            if is_given && !stores {
+                return Err(results::not_stored(&self.app.config, field));
+            }
+        }
+        let Invocation { room, deadline, .. } = call.invocation;
+        let mut outlet = Outlet::held(room, deadline);
+        outlet.most = most.unwrap_or(outlet.most);
+        outlet.stores = stores.then_some(self.entry.name);
+        outlet.link = link.unwrap_or_default();
+        call.outlet = outlet;
+        match stream.filter(|_| most.is_none()) {
+            Some(stream) => {
+                call.outlet.stream_by(stream);
+                call.let_flow();
+            }
+            // A list goes on where it ended; only what cannot, or need not, is fetched beyond what the trigger carries.
+            None if stores && (most.is_some() || self.entry.group == Group::Hunting) => {
+                call.make_room(results::LARGEST, results::TIME);
+                call.let_flow();
+            }
+            None => {}
+        }
+        Ok(())
     }
 
     /// Whose tenant it is about: the one that Lambda keeps the process for, else the one that is named, else the default; and it has to
@@ -217,12 +256,6 @@ fn not_allowed(tenant: &Tenant, reason: &str) -> Error {
     let named = tenant.as_str();
     let detail = format!("`tenantId`: this function does not serve {named}. {reason}");
     Error::new(Code::TenantNotAllowed, detail)
-}
-
-/// What an answer may take that is not stored, and until when one can be.
-struct Bounds {
-    bytes: usize,
-    deadline: Deadline,
 }
 
 /// A panic ends the operation, not the process.

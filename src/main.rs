@@ -22,7 +22,7 @@ async fn main() -> std::result::Result<(), lambda_runtime::Error> {
         }
     };
     // Invocations that run at once share it until the process ends.
-    let function: &Function = Box::leak(Box::new(function));
+    let function: &'static Function = Box::leak(Box::new(function));
     let handler = service_fn(move |event: LambdaEvent<_>| trigger::handle(function, event));
     // One at a time, unless AWS_LAMBDA_MAX_CONCURRENCY says otherwise, as it does on Lambda Managed Instances.
     Runtime::new(handler).run_concurrent().await

@@ -157,23 +157,43 @@ impl fmt::Display for Group {
 
 /// What an operation answers: JSON, whole and already written.
 #[derive(Debug)]
-pub struct Answer(Box<RawValue>);
+pub struct Answer {
+    json: Box<RawValue>,
+    passed_on: bool,
+}
 
 impl Answer {
     pub fn of(value: &impl Serialize) -> Self {
-        Self(
-            to_raw_value(value)
-                .expect("answers are structs with string keys and JSON that was read before"),
-        )
+        let json = to_raw_value(value)
+            .expect("answers are structs with string keys and JSON that was read before");
+        Self::unread(json)
     }
 
     /// JSON that Microsoft sent, passed on unread.
     pub fn unread(json: Box<RawValue>) -> Self {
-        Self(json)
+        let passed_on = false;
+        Self { json, passed_on }
+    }
+
+    /// What was written byte by byte, if it is JSON.
+    pub fn read(written: Vec<u8>) -> Option<Self> {
+        let json = String::from_utf8(written).ok()?;
+        RawValue::from_string(json).ok().map(Self::unread)
+    }
+
+    /// The same, said in place of an answer that has been stored or streamed.
+    pub fn passed_on(self) -> Self {
+        let passed_on = true;
+        Self { passed_on, ..self }
+    }
+
+    /// Whether the answer itself has been stored or streamed.
+    pub fn is_passed_on(&self) -> bool {
+        self.passed_on
     }
 
     pub fn json(&self) -> &str {
-        self.0.get()
+        self.json.get()
     }
 
     /// Whether the trigger can carry it.
@@ -181,16 +201,8 @@ impl Answer {
         room.cost(self.json().as_bytes()) <= room.bytes
     }
 
-    /// The answer, if the trigger can carry it.
-    pub fn fitting(self, room: Room) -> Result<Self> {
-        match self.fits(room) {
-            true => Ok(self),
-            false => Err(room.exceeded()),
-        }
-    }
-
     pub fn into_raw(self) -> Box<RawValue> {
-        self.0
+        self.json
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum AnswerBody {
     Pieces(Pieces),
     /// These bytes, a moment for them to leave, then a broken connection.
     Cut(Bytes, Option<Pin<Box<Sleep>>>),
+    /// These bytes, and those after that.
+    Stalled(Bytes, Bytes, Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
 impl Answer {
@@ -73,6 +75,7 @@ impl Answer {
     pub fn collect(&mut self) -> Bytes {
         let whole = match std::mem::replace(&mut self.body, AnswerBody::Whole(Bytes::new())) {
             AnswerBody::Whole(bytes) | AnswerBody::Cut(bytes, _) => bytes,
+            AnswerBody::Stalled(first, rest, _) => [first, rest].concat().into(),
             AnswerBody::Pieces(pieces) => pieces
                 .fold(Vec::new(), |mut all, piece| {
                     all.extend_from_slice(&piece);
@@ -101,6 +104,12 @@ impl Body for AnswerBody {
                 Some(piece) => frame(piece),
                 None => Poll::Ready(None),
             },
+            AnswerBody::Stalled(first, ..) if !first.is_empty() => frame(std::mem::take(first)),
+            AnswerBody::Stalled(_, rest, _) if rest.is_empty() => Poll::Ready(None),
+            AnswerBody::Stalled(_, rest, until) => {
+                ready!(until.as_mut().poll(context));
+                frame(std::mem::take(rest))
+            }
             AnswerBody::Cut(bytes, pause @ None) => {
                 *pause = Some(Box::pin(tokio::time::sleep(Duration::from_millis(30))));
                 frame(std::mem::take(bytes))

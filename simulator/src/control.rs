@@ -36,7 +36,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Answer {
             Err(error) => refused(&format!("This is no fault: {error}.")),
         },
         ("DELETE", ["faults"]) => {
-            state.faults.0.clear();
+            state.faults.clear();
             Answer::empty(204)
         }
         ("GET", ["tenants"]) => {

@@ -1,6 +1,7 @@
 //! Faults on demand: which requests they meet, how often, and what then happens.
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::request::Request;
 
@@ -70,6 +71,8 @@ pub enum Kind {
     Hang,
     /// The length of the whole answer, `after_bytes` of it, then a broken connection.
     CutBody { after_bytes: usize },
+    /// So many bytes of the answer; the rest once the faults are cleared.
+    Stall { after_bytes: usize },
     /// `content-encoding: gzip`, asked for or not.
     Gzip,
     /// 200 with an empty body.
@@ -228,11 +231,23 @@ impl Kind {
     }
 }
 
-/// The live faults, in the order in which they were injected.
+/// The live faults, in the order in which they were injected, and who waits for their end.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(pub Vec<Fault>);
+pub(crate) struct Faults(pub Vec<Fault>, watch::Sender<()>);
 
 impl Faults {
+    /// Ends all of them.
+    pub fn clear(&mut self) {
+        self.0.clear();
+        self.1.send_replace(());
+    }
+
+    /// Waits until the faults are cleared the next time.
+    pub fn cleared(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut clearings = self.1.subscribe();
+        async move { drop(clearings.changed().await) }
+    }
+
     /// The first fault that meets this request; counts it. `tenant` tells whether a fault's tenant is the request's.
     pub fn meet(&mut self, request: &Request, tenant: impl Fn(&str) -> bool) -> Option<Kind> {
         self.first(request, tenant, |kind| match kind {

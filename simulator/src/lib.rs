@@ -221,7 +221,7 @@ impl Simulator {
     }
 
     pub fn clear_faults(&self) {
-        server::lock(&self.state).faults.0.clear();
+        server::lock(&self.state).faults.clear();
     }
 
     /// Changes a tenant's state, or reads it, and answers what `change` does. Requests wait meanwhile.

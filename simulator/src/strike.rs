@@ -81,6 +81,13 @@ pub(crate) fn outcome(state: &mut State, request: &Request, fault: Option<Kind>)
             );
             answer
         }
+        Kind::Stall { after_bytes } => {
+            let mut answer = routes::answer(state, request);
+            let mut first = answer.collect();
+            let rest = first.split_off(after_bytes.min(first.len()));
+            answer.body = AnswerBody::Stalled(first, rest, Box::pin(state.faults.cleared()));
+            answer
+        }
         Kind::Gzip => gzip(routes::answer(state, request)),
         Kind::Empty => Answer::new(200, "application/json; charset=utf-8", Bytes::new()),
         Kind::NotJson => Answer::new(

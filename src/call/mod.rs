@@ -22,12 +22,13 @@ use serde_json::value::RawValue;
 
 use crate::{
     api::Api,
-    client::{Failure, Kind, Outgoing, Reply, Room, Take, nothing_passes, taking},
+    client::{Failure, Kind, Outgoing, Passing, Reply, Room, Take, nothing_passes, taking},
     config::Tenant,
     entra::{challenge, token::Token, want::Want},
     error::{Code, Error, Result},
     odata,
     operation::Permissions,
+    results::Outlet,
     retry::TRIES,
     telemetry::Trace,
     time::{Deadline, Timestamp, http_date},
@@ -56,6 +57,10 @@ pub struct Call<'a> {
     pub tenant: Tenant,
     pub invocation: Invocation<'a>,
     pub trace: Trace,
+    /// Where the answer goes.
+    pub outlet: Outlet,
+    /// Whether it goes as it is made, so that its size does not matter.
+    flows: bool,
     room: AtomicUsize,
 }
 
@@ -69,6 +74,7 @@ impl<'a> Call<'a> {
     ) -> Self {
         let room = AtomicUsize::new(invocation.room.bytes);
         let trace = Trace::default();
+        let outlet = Outlet::held(invocation.room, invocation.deadline);
         Self {
             app,
             api,
@@ -76,16 +82,28 @@ impl<'a> Call<'a> {
             tenant,
             invocation,
             trace,
+            outlet,
+            flows: false,
             room,
         }
     }
 
-    /// Lets the answer be larger, and keeps some of the time back for what is done with it then.
+    /// Lets what Microsoft answers be larger, and keeps some of the time back for what is done with it then.
     pub fn make_room(&mut self, room: Room, time: Duration) {
         self.invocation.room = room;
         *self.room.get_mut() = room.bytes;
         let left = self.invocation.deadline.remaining();
         self.invocation.deadline = self.invocation.deadline.within(left - time.min(left / 4));
+    }
+
+    /// Lets the answer go as it is made: no part of it takes room from the next.
+    pub fn let_flow(&mut self) {
+        self.flows = true;
+    }
+
+    /// Whether the answer goes as it is made.
+    pub fn flows(&self) -> bool {
+        self.flows
     }
 
     /// The same in another tenant. What it sends counts as this call's.
@@ -165,6 +183,17 @@ impl<'a> Call<'a> {
         settled(self.send(request, &read).await)
     }
 
+    /// The same, with an answer that is passed on as it arrives.
+    pub async fn query_passing(
+        &self,
+        path: &[&str],
+        body: &impl Serialize,
+        passing: &mut dyn Passing,
+    ) -> Result<()> {
+        let request = self.request(Method::POST, Kind::Read, path, &[], to_json(body));
+        settled(self.deliver(request, &mut Take::Passing(passing)).await)
+    }
+
     /// Changes something, once.
     pub async fn change<T: DeserializeOwned + Send>(
         &self,
@@ -221,7 +250,8 @@ impl<'a> Call<'a> {
     ) -> std::result::Result<T, Failure> {
         let mut answer = None;
         let mut take = taking(&mut answer, read);
-        self.deliver(request, &mut take).await?;
+        let taken = &mut Take::Whole(&mut take);
+        self.deliver(request, taken).await?;
         drop(take);
         Ok(answer.expect("a delivered answer has been taken"))
     }
@@ -229,7 +259,7 @@ impl<'a> Call<'a> {
     async fn deliver(
         &self,
         mut request: Outgoing,
-        take: Take<'_>,
+        take: &mut Take<'_>,
     ) -> std::result::Result<(), Failure> {
         let mut renewed = false;
         let mut claims = None;
@@ -352,7 +382,7 @@ impl<'a> Call<'a> {
             url: Url::parse(&address)
                 .expect("a checked origin followed by an escaped path and query"),
             headers,
-            body,
+            body: body.into(),
             tries: TRIES,
             passing: nothing_passes,
             room: self.room(),
@@ -366,8 +396,10 @@ impl<'a> Call<'a> {
 
     /// Takes a part of the answer's size.
     pub fn take_room(&self, bytes: usize) {
-        let left = self.room().bytes.saturating_sub(bytes);
-        self.room.store(left, Ordering::Relaxed);
+        if !self.flows {
+            let left = self.room().bytes.saturating_sub(bytes);
+            self.room.store(left, Ordering::Relaxed);
+        }
     }
 }
 

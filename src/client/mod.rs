@@ -3,18 +3,22 @@
 mod ahead;
 mod connect;
 mod copy;
+mod passing;
 mod setback;
 
 pub use copy::{Copied, Transfer};
+pub use passing::{Incoming, Passing};
+pub use setback::Setback;
 
 use std::{sync::OnceLock, time::Duration, time::Instant};
 
+use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::Url;
 use rustls::{ClientConfig, RootCertStore};
 
 use ahead::Ahead;
-use setback::{Setback, classify, out_of_time};
+use setback::{classify, is_usable, out_of_time};
 
 use crate::{
     api,
@@ -57,7 +61,7 @@ pub struct Outgoing {
     pub method: Method,
     pub url: Url,
     pub headers: HeaderMap,
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// How often it is sent at most, quotas apart.
     pub tries: u32,
     /// Finds the 4xx answers that the same request may outlive, for services that give some.
@@ -135,10 +139,15 @@ fn escape(byte: &u8) -> u8 {
     u8::from(marked) + 5 * u8::from(coded)
 }
 
-/// Takes what is wanted out of an answer, or returns what is wrong with it.
-pub type Take<'a> = &'a mut (dyn FnMut(&Reply) -> std::result::Result<(), String> + Send);
+/// What is done with a successful answer.
+pub enum Take<'a> {
+    /// What is wanted is taken out of the whole of it, or what is wrong with it is returned.
+    Whole(&'a mut (dyn FnMut(&Reply) -> std::result::Result<(), String> + Send)),
+    /// Its body is passed on as it arrives.
+    Passing(&'a mut dyn Passing),
+}
 
-/// A `Take` that reads into `answer`.
+/// What takes a whole answer by reading it into `answer`.
 pub fn taking<'a, T: Send>(
     answer: &'a mut Option<T>,
     read: impl Fn(&Reply) -> std::result::Result<T, String> + Send + 'a,
@@ -200,7 +209,8 @@ impl Client {
     ) -> std::result::Result<T, Failure> {
         let mut answer = None;
         let mut take = taking(&mut answer, read);
-        self.deliver(request, deadline, trace, &mut take).await?;
+        let taken = &mut Take::Whole(&mut take);
+        self.deliver(request, deadline, trace, taken).await?;
         drop(take);
         Ok(answer.expect("a delivered answer has been taken"))
     }
@@ -211,13 +221,13 @@ impl Client {
         request: &Outgoing,
         deadline: Deadline,
         trace: &Trace,
-        take: Take<'_>,
+        take: &mut Take<'_>,
     ) -> std::result::Result<(), Failure> {
         let mut tries = 0;
         loop {
             tries += 1;
             let started = Instant::now();
-            let outcome = self.attempt(request, deadline).await;
+            let outcome = self.attempt(request, deadline, take).await;
             let reply = outcome.as_ref().ok();
             let request_id = reply.and_then(|reply| api::request_id(&reply.headers));
             tracing::debug!(
@@ -265,6 +275,7 @@ impl Client {
         &self,
         request: &Outgoing,
         deadline: Deadline,
+        take: &mut Take<'_>,
     ) -> std::result::Result<Reply, Setback> {
         let http = match request.kind {
             Kind::Read => self.pool(&request.url),
@@ -278,6 +289,17 @@ impl Client {
             .timeout(request.time(deadline));
         let mut response = sending.send().await.map_err(broken)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        if let Take::Passing(passing) = take
+            && is_usable(status, &headers)
+        {
+            let body = Incoming::of(response, request, deadline, status, &headers);
+            passing.pass(body).await?;
+            return Ok(Reply {
+                status,
+                headers,
+                body: Vec::new(),
+            });
+        }
         let room = if status.is_success() {
             request.room
         } else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, StatusCode, header::CONTENT_ENCODING};
 
 use super::{Failure, Outgoing, Reply, Take, connect::is_untrusted};
 use crate::{
@@ -25,7 +25,17 @@ pub struct Setback {
 }
 
 impl Setback {
-    fn unavailable(request: &Outgoing, what: &str, upstream: Upstream) -> Self {
+    /// One after which the same is not asked again.
+    pub fn last(error: Error) -> Self {
+        Self {
+            error,
+            repeat: false,
+            wait: None,
+            unaccepted: false,
+        }
+    }
+
+    pub(super) fn unavailable(request: &Outgoing, what: &str, upstream: Upstream) -> Self {
         let detail = format!("{} {what}.", host(request));
         let error = Error::new(Code::UpstreamUnavailable, detail).from_upstream(upstream);
         Self {
@@ -55,13 +65,7 @@ impl Setback {
             service: request.service,
             ..Upstream::default()
         };
-        let error = request.room.exceeded().from_upstream(upstream);
-        Self {
-            error,
-            repeat: false,
-            wait: None,
-            unaccepted: false,
-        }
+        Self::last(request.room.exceeded().from_upstream(upstream))
     }
 
     pub fn transport(request: &Outgoing, deadline: Deadline, error: reqwest::Error) -> Self {
@@ -113,34 +117,43 @@ impl Setback {
     }
 }
 
+/// Graph's word for an answer in which a provider's part is missing.
+const PARTIAL: u16 = 206;
+
+/// Whether an answer is a success in full, and in plain text.
+pub fn is_usable(status: StatusCode, headers: &HeaderMap) -> bool {
+    let encoding = headers.get(CONTENT_ENCODING);
+    status.is_success()
+        && status != PARTIAL
+        && encoding.is_none_or(|encoding| encoding == "identity")
+}
+
 /// Sorts an answer: used, handed to whoever asked, or a setback.
 pub fn classify(
     request: &Outgoing,
     reply: Reply,
     tries: u32,
-    take: Take<'_>,
+    take: &mut Take<'_>,
 ) -> std::result::Result<std::result::Result<(), Failure>, Setback> {
     let status = reply.status.as_u16();
     let explained = || ApiError::read(&reply.body);
     let upstream = || explained().upstream(request.service, status, &reply.headers);
-    let is_compressed = reply
-        .headers
-        .get(CONTENT_ENCODING)
-        .is_some_and(|encoding| encoding != "identity");
     match status {
-        // 206 is Graph's word for an answer in which a provider's part is missing.
-        200..=299 if status != 206 && is_compressed => {
+        200..=299 if is_usable(reply.status, &reply.headers) => {
+            let taken = match take {
+                Take::Whole(take) => take(&reply),
+                Take::Passing(_) => Ok(()),
+            };
+            let wrong = |wrong| {
+                let what = format!("sent an answer that {wrong}");
+                Setback::unavailable(request, &what, upstream())
+            };
+            taken.map(Ok).map_err(wrong)
+        }
+        200..=299 if status != PARTIAL => {
             let what = "sent a compressed answer, which was not asked for";
             Err(Setback::unavailable(request, what, upstream()))
         }
-        200..=299 if status != 206 => match take(&reply) {
-            Ok(()) => Ok(Ok(())),
-            Err(wrong) => Err(Setback::unavailable(
-                request,
-                &format!("sent an answer that {wrong}"),
-                upstream(),
-            )),
-        },
         429 => {
             let explained = explained();
             let wait = retry::quota_wait(&reply.headers, &explained.message, tries);
@@ -161,7 +174,7 @@ pub fn classify(
                 unaccepted: true,
             })
         }
-        206 | 408 | 500..=599 => {
+        PARTIAL | 408 | 500..=599 => {
             let setback = Setback::unavailable(request, &format!("answered {status}"), upstream());
             let wait = retry::retry_after(&reply.headers, Timestamp::now());
             Err(Setback { wait, ..setback })

@@ -87,6 +87,18 @@ impl Environment<'_> {
             service: self.aws_service("s3", "AWS_ENDPOINT_URL_S3")?,
         })
     }
+
+    /// Whole days, as a life-cycle rule of S3 counts them.
+    pub(super) fn retention(&self, variable: &str) -> Result<Option<u16>> {
+        let read = |text: String| match text.trim().parse() {
+            Ok(days @ 1..=3650) => Ok(days),
+            _ => {
+                let problem = format!("is {text:?}; it takes a number of days, from 1 to 3650");
+                Err(misconfigured(variable, problem))
+            }
+        };
+        self.get(variable).map(read).transpose()
+    }
 }
 
 fn domain(region: &str) -> &'static str {

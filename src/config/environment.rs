@@ -47,6 +47,8 @@ impl Config {
             evidence: env.bucket("EVIDENCE_BUCKET")?,
             results: env.bucket("RESULTS_BUCKET")?,
             collecting: env.collecting()?,
+            results_retention: env.retention("RESULTS_RETENTION_DAYS")?,
+            streams: env.choice("RESPONSE_STREAMING", &[("off", false), ("on", true)])?,
             deployed: env.list("DEPLOYED_OPERATIONS"),
             extra_roots: env.get("SSL_CERT_FILE").map(PathBuf::from),
         })

@@ -54,6 +54,10 @@ pub struct Config {
     /// `RESULTS_BUCKET`: where large answers are put.
     pub results: Option<Bucket>,
     pub collecting: Collecting,
+    /// `RESULTS_RETENTION_DAYS`: how long that bucket's life-cycle keeps them.
+    pub results_retention: Option<u16>,
+    /// `RESPONSE_STREAMING`: whether function URLs and REST APIs are answered while the answer is made.
+    pub streams: bool,
     /// `DEPLOYED_OPERATIONS`: those that the app's permissions are judged by; none named: all.
     pub deployed: Vec<String>,
     /// `SSL_CERT_FILE`: extra roots for TLS.

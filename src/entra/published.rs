@@ -52,7 +52,7 @@ async fn get<T: DeserializeOwned + Send>(path: &str, want: &Want<'_>) -> Result<
         method: Method::GET,
         url,
         headers: HeaderMap::new(),
-        body: Vec::new(),
+        body: bytes::Bytes::new(),
         tries: retry::TRIES,
         passing: nothing_passes,
         room: ROOM,

@@ -104,7 +104,7 @@ impl Want<'_> {
             method: Method::POST,
             url: self.url(),
             headers: HeaderMap::from_iter([(CONTENT_TYPE, form_encoded)]),
-            body: odata::form(&form).into_bytes(),
+            body: odata::form(&form).into_bytes().into(),
             tries: retry::TRIES,
             passing: Rejection::passing,
             room: ROOM,

@@ -4,15 +4,20 @@
 //! Defender XDR API (retired on 2027-02-01): <https://learn.microsoft.com/defender-xdr/api-advanced-hunting>.
 //! Both return 100,000 rows at most, give a query 3 minutes, and take at least 45 a minute from a tenant.
 
+use std::{future::Future, pin::Pin};
+
 use jiff::civil::DateTime;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
+use super::rows::Rows;
 use crate::{
     api::Api,
-    call::{Call, read_json},
+    call::Call,
+    client::{Incoming, Passing, Setback},
     error::{Error, Result},
     operation::{Answer, Group, Operation, Permissions},
+    results::{Writer, Written},
     time::{Timestamp, parse_duration},
 };
 
@@ -54,14 +59,56 @@ impl Operation for RunHuntingQuery {
             }
             Api::Xdr | Api::Endpoint => &["advancedhunting", "run"],
         };
-        call.query(path, &body, |reply| {
-            let Table { schema, results } = read_json(reply)?;
-            match results.get().starts_with('[') {
-                true => Ok(Answer::of(&Rows { schema, results })),
-                false => Err("has rows that are no list".to_owned()),
+        let mut table = Table { call, answer: None };
+        call.query_passing(path, &body, &mut table).await?;
+        Ok(table.answer.expect("an answer that was passed on ended"))
+    }
+}
+
+/// The answer on its way from Microsoft to wherever it goes.
+struct Table<'a> {
+    call: &'a Call<'a>,
+    answer: Option<Answer>,
+}
+
+impl Passing for Table<'_> {
+    fn pass<'a>(
+        &'a mut self,
+        mut body: Incoming<'a>,
+    ) -> Pin<Box<dyn Future<Output = std::result::Result<(), Setback>> + Send + 'a>> {
+        Box::pin(async move {
+            let mut writer = Writer::new(self.call);
+            match write(&mut body, &mut writer).await {
+                Ok(answer) => {
+                    self.answer = Some(answer);
+                    Ok(())
+                }
+                Err(setback) => {
+                    writer.abandon().await;
+                    Err(match writer.has_left() {
+                        true => Setback::last(setback.into_error()),
+                        false => setback,
+                    })
+                }
             }
         })
-        .await
+    }
+}
+
+async fn write(
+    body: &mut Incoming<'_>,
+    writer: &mut Writer<'_>,
+) -> std::result::Result<Answer, Setback> {
+    let mut rows = Rows::default();
+    while let Some(piece) = body.chunk().await? {
+        rows.read(&piece, writer.out())
+            .map_err(|wrong| body.wrong(wrong))?;
+        writer.flow().await.map_err(Setback::last)?;
+    }
+    let count = rows.end(writer.out()).map_err(|wrong| body.wrong(wrong))?;
+    match writer.finish(Some(count)).await.map_err(Setback::last)? {
+        Written::PassedOn(answer) => Ok(answer),
+        Written::Held(text) => Answer::read(text).ok_or_else(|| body.wrong("is not whole JSON")),
     }
 }
 
@@ -74,29 +121,13 @@ pub struct Body {
     pub timespan: Option<String>,
 }
 
-/// The answer, in the spelling of either API and of either example on Graph's page. The rows stay unread: there may be a hundred
-/// thousand.
-#[derive(Deserialize)]
-struct Table<'a> {
-    #[serde(alias = "Schema")]
-    schema: Vec<Column>,
-    #[serde(borrow, alias = "Results")]
-    results: &'a RawValue,
-}
-
-/// A column of a result.
+/// A column of a result, in the spelling of either API and of either example on Graph's page.
 #[derive(Deserialize, Serialize)]
 pub struct Column {
     #[serde(alias = "Name")]
     pub name: String,
     #[serde(rename = "type", alias = "Type")]
     kind: String,
-}
-
-#[derive(Serialize)]
-struct Rows<'a> {
-    schema: Vec<Column>,
-    results: &'a RawValue,
 }
 
 /// A query that says something.

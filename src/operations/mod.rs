@@ -23,6 +23,7 @@ pub mod live_response;
 mod lookup;
 pub mod onboarding;
 pub mod response;
+mod rows;
 mod rules;
 pub mod software;
 pub mod tenants;

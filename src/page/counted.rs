@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Cursor, FRAME, List, Top, may_pass};
+use super::{Cursor, FRAME, Items, Top, may_pass};
 use crate::{
     call::Call,
     error::{Code, Error, Result},
@@ -81,19 +81,42 @@ pub async fn counted(
         None => start,
     };
     call.take_room(FRAME);
-    let (mut items, mut size, mut more) = (Vec::new(), listing.page, true);
-    while more && items.len() < top.0 {
-        let wanted = size.min(top.0 - items.len());
-        match fetch(call, &listing, &cursor, wanted).await {
+    let mut items = Items::new(call);
+    let outcome = match fill(call, &listing, &mut cursor, top.0, &mut items).await {
+        Ok(more) => {
+            let next = more.then(|| cursor.to_text());
+            items.finish(next, Vec::new()).await
+        }
+        Err(error) => Err(error),
+    };
+    if outcome.is_err() {
+        items.abandon().await;
+    }
+    outcome
+}
+
+/// Fetches pages until there are `top` items. Answers whether there is more after that.
+async fn fill(
+    call: &Call<'_>,
+    listing: &Counted<'_>,
+    cursor: &mut Cursor,
+    top: usize,
+    items: &mut Items<'_>,
+) -> Result<bool> {
+    let (mut size, mut more) = (listing.page, true);
+    while more && items.len() < top {
+        let wanted = size.min(top - items.len());
+        match fetch(call, listing, cursor, wanted).await {
             Ok(page) => {
                 let got = page.value.len();
                 cursor.skip += got;
                 // There is no link where `$top` is sent, and none behind a short page.
                 more = got > 0 && (got >= wanted || page.next.is_some());
-                for item in &page.value {
-                    call.take_room_for(item);
+                for item in page.value {
+                    call.take_room_for(&item);
+                    items.push(item);
                 }
-                items.extend(page.value);
+                items.flow().await?;
             }
             // Behind what is there already, smaller pages would only be more requests.
             Err(error) if error.code() == Code::TooLarge && wanted > 1 && items.is_empty() => {
@@ -109,11 +132,7 @@ pub async fn counted(
             Err(error) => return Err(error),
         }
     }
-    Ok(Answer::of(&List {
-        items: &items,
-        next: more.then(|| cursor.to_text()),
-        incomplete: Vec::new(),
-    }))
+    Ok(more)
 }
 
 async fn fetch(
@@ -152,7 +171,23 @@ const MOST_PAGES: usize = 1_000;
 /// what their links say after the `?`, at the address that is configured.
 pub async fn whole(call: &Call<'_>, path: &[&str], query: &[(&str, &str)]) -> Result<Answer> {
     call.take_room(FRAME);
-    let mut items = Vec::new();
+    let mut items = Items::new(call);
+    let outcome = match follow(call, path, query, &mut items).await {
+        Ok(()) => items.finish(None, Vec::new()).await,
+        Err(error) => Err(error),
+    };
+    if outcome.is_err() {
+        items.abandon().await;
+    }
+    outcome
+}
+
+async fn follow(
+    call: &Call<'_>,
+    path: &[&str],
+    query: &[(&str, &str)],
+    items: &mut Items<'_>,
+) -> Result<()> {
     let mut query: Vec<_> = query
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_string()))
@@ -163,16 +198,13 @@ pub async fn whole(call: &Call<'_>, path: &[&str], query: &[(&str, &str)]) -> Re
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         let page: Page = call.get(path, &asked).await?;
-        for item in &page.value {
-            call.take_room_for(item);
+        for item in page.value {
+            call.take_room_for(&item);
+            items.push(item);
         }
-        items.extend(page.value);
+        items.flow().await?;
         let Some(link) = page.next else {
-            return Ok(Answer::of(&List {
-                items: &items,
-                next: None,
-                incomplete: Vec::new(),
-            }));
+            return Ok(());
         };
         let link = Url::parse(&link).map_err(|_| endless(call, path))?;
         let next: Vec<_> = link.query_pairs().into_owned().collect();

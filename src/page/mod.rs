@@ -7,6 +7,7 @@
 mod counted;
 mod cursor;
 mod item;
+mod items;
 mod walk;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -14,6 +15,7 @@ use serde_json::value::RawValue;
 
 pub use counted::{Counted, counted, whole};
 use cursor::Cursor;
+use items::Items;
 use walk::Walk;
 
 use crate::{
@@ -102,9 +104,18 @@ pub async fn list(
         Some(text) => Cursor::resume(text, call, &listing)?,
         None => Cursor::start(call, &listing),
     };
-    let start = cursor.clone();
     let mut walk = Walk::new(call, listing, cursor, top.0);
+    let outcome = go(&mut walk).await;
+    if outcome.is_err() {
+        walk.items.abandon().await;
+    }
+    outcome
+}
+
+async fn go(walk: &mut Walk<'_>) -> Result<Answer> {
+    let start = walk.cursor.clone();
     let mut more = walk.step().await?;
+    walk.items.flow().await?;
     while more && !walk.is_full() {
         more = match walk.step().await {
             Ok(more) => more,
@@ -117,6 +128,7 @@ pub async fn list(
             }
             Err(error) => return Err(error),
         };
+        walk.items.flow().await?;
     }
     if more && walk.items.is_empty() && walk.cursor == start {
         // Whoever followed it would do so for ever.
@@ -131,11 +143,7 @@ pub async fn list(
             problem: error.problem(),
         })
         .collect();
-    Ok(Answer::of(&List {
-        items: &walk.items,
-        next,
-        incomplete,
-    }))
+    walk.items.finish(next, incomplete).await
 }
 
 /// Whether the same page may be had later, or in another answer.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Cursor, FRAME, Listing,
+    Cursor, FRAME, Items, Listing,
     item::{Place, has_severity},
 };
 use crate::{
@@ -48,7 +48,7 @@ pub struct Walk<'a> {
     page: usize,
     /// Pages in a row that brought nothing new.
     idle: u32,
-    pub items: Vec<Box<RawValue>>,
+    pub items: Items<'a>,
     /// Incidents whose alerts could not be had.
     pub incomplete: Vec<(String, Error)>,
 }
@@ -56,7 +56,6 @@ pub struct Walk<'a> {
 impl<'a> Walk<'a> {
     pub fn new(call: &'a Call<'a>, listing: Listing<'a>, cursor: Cursor, top: usize) -> Self {
         call.take_room(FRAME);
-        let (items, incomplete) = (Vec::new(), Vec::new());
         Self {
             call,
             listing,
@@ -64,8 +63,8 @@ impl<'a> Walk<'a> {
             top,
             page: listing.page,
             idle: 0,
-            items,
-            incomplete,
+            items: Items::new(call),
+            incomplete: Vec::new(),
         }
     }
 

@@ -19,9 +19,12 @@ use http::{
     },
 };
 use lambda_runtime::Context;
-use percent_encoding::percent_decode_str;
 
-use super::{REPLY, Reply, invocation, trigger};
+use super::{
+    REPLY, Reply, invocation,
+    path::{decode, decode_query, path_parameters},
+    trigger,
+};
 use crate::{
     call::Invocation,
     client::Room,
@@ -55,14 +58,32 @@ pub async fn handle_http_api(
     context: &Context,
 ) -> Reply {
     let mut invocation = invocation(context, ROOM);
-    let is_function_url = event
-        .request_context
-        .domain_name
-        .as_deref()
-        .is_some_and(|domain| domain.contains(".lambda-url."));
-    if !is_function_url {
+    if !is_function_url(&event) {
         invocation.deadline = invocation.deadline.within(GATEWAY_PATIENCE);
     }
+    let input = http_api_input(function, &event);
+    let (status, headers, body) = answer(function, input, invocation, "http", context).await;
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = status.as_u16().into();
+    response.headers = headers;
+    response.body = Some(Body::Text(body));
+    Reply::HttpApi(response)
+}
+
+/// The input of a request to a function URL; none where it is one to an HTTP API, which cannot stream.
+pub fn function_url_input(
+    function: &Function,
+    event: &ApiGatewayV2httpRequest,
+) -> Option<(&'static str, Result<Input>)> {
+    is_function_url(event).then(|| ("http", http_api_input(function, event)))
+}
+
+fn is_function_url(event: &ApiGatewayV2httpRequest) -> bool {
+    let domain = event.request_context.domain_name.as_deref();
+    domain.is_some_and(|domain| domain.contains(".lambda-url."))
+}
+
+fn http_api_input(function: &Function, event: &ApiGatewayV2httpRequest) -> Result<Input> {
     let query = decode_query(event.raw_query_string.as_deref().unwrap_or_default());
     let request = Request {
         method: &event.request_context.http.method,
@@ -72,12 +93,7 @@ pub async fn handle_http_api(
         body: event.body.as_deref(),
         is_base64: event.is_base64_encoded,
     };
-    let (status, headers, body) = answer(function, request, invocation, "http", context).await;
-    let mut response = ApiGatewayV2httpResponse::default();
-    response.status_code = status.as_u16().into();
-    response.headers = headers;
-    response.body = Some(Body::Text(body));
-    Reply::HttpApi(response)
+    request.input(function)
 }
 
 pub async fn handle_rest_api(
@@ -87,6 +103,17 @@ pub async fn handle_rest_api(
 ) -> Reply {
     let mut invocation = invocation(context, ROOM);
     invocation.deadline = invocation.deadline.within(GATEWAY_PATIENCE);
+    let input = rest_api_input(function, &event);
+    let (status, headers, body) = answer(function, input, invocation, "rest", context).await;
+    let mut response = ApiGatewayProxyResponse::default();
+    response.status_code = status.as_u16().into();
+    response.headers = headers;
+    response.body = Some(Body::Text(body));
+    Reply::RestApi(response)
+}
+
+/// The input of a request to a REST API.
+pub fn rest_api_input(function: &Function, event: &ApiGatewayProxyRequest) -> Result<Input> {
     let query: Vec<_> = [
         &event.multi_value_query_string_parameters,
         &event.query_string_parameters,
@@ -106,12 +133,7 @@ pub async fn handle_rest_api(
         body: event.body.as_deref(),
         is_base64: event.is_base64_encoded,
     };
-    let (status, headers, body) = answer(function, request, invocation, "rest", context).await;
-    let mut response = ApiGatewayProxyResponse::default();
-    response.status_code = status.as_u16().into();
-    response.headers = headers;
-    response.body = Some(Body::Text(body));
-    Reply::RestApi(response)
+    request.input(function)
 }
 
 pub async fn handle_load_balancer(
@@ -139,14 +161,9 @@ pub async fn handle_load_balancer(
         body: event.body.as_deref(),
         is_base64: event.is_base64_encoded,
     };
-    let (status, headers, body) = answer(
-        function,
-        request,
-        invocation(context, LOAD_BALANCER_ROOM),
-        "alb",
-        context,
-    )
-    .await;
+    let input = request.input(function);
+    let invocation = invocation(context, LOAD_BALANCER_ROOM);
+    let (status, headers, body) = answer(function, input, invocation, "alb", context).await;
     let mut response = AlbTargetGroupResponse::default();
     response.status_code = status.as_u16().into();
     response.status_description = Some(status.to_string());
@@ -211,35 +228,53 @@ impl Request<'_> {
 
 async fn answer(
     function: &Function,
-    request: Request<'_>,
+    input: Result<Input>,
     invocation: Invocation<'_>,
     kind: &'static str,
     context: &Context,
 ) -> (StatusCode, HeaderMap, String) {
     let outcome = function
-        .run(request.input(function), invocation, trigger(kind, context))
+        .run(input, invocation, trigger(kind, context))
         .await;
+    written(function, outcome, invocation.request_id)
+}
+
+/// An outcome as the caller sees it.
+pub fn written(
+    function: &Function,
+    outcome: Result<Answer>,
+    request_id: &str,
+) -> (StatusCode, HeaderMap, String) {
     if let Some(render) = function.page() {
-        let page = render(outcome.as_ref(), invocation.request_id);
+        let page = render(outcome.as_ref(), request_id);
         let status = outcome.as_ref().map_or_else(status, |_| StatusCode::OK);
         return (status, page_headers(&page), page.html);
     }
-    let (status, content_type, wait, body) = match outcome {
-        Ok(answer) => (StatusCode::OK, "application/json", None, into_text(answer)),
-        Err(error) => (
-            status(&error),
-            "application/problem+json",
-            error.retry_after(),
-            error.to_json(),
-        ),
-    };
+    match outcome {
+        Ok(answer) => {
+            let body = Box::<str>::from(answer.into_raw()).into_string();
+            (StatusCode::OK, json_headers(), body)
+        }
+        Err(error) => {
+            let mut headers = headers("application/problem+json");
+            if let Some(wait) = error.retry_after() {
+                headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+            }
+            (status(&error), headers, error.to_json())
+        }
+    }
+}
+
+/// The headers of an answer.
+pub fn json_headers() -> HeaderMap {
+    headers("application/json")
+}
+
+fn headers(content_type: &'static str) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(3);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(wait) = wait {
-        headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
-    }
-    (status, headers, body)
+    headers
 }
 
 fn status(error: &Error) -> StatusCode {
@@ -260,84 +295,4 @@ fn page_headers(page: &Page) -> HeaderMap {
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ])
-}
-
-/// What a path like `/any/prefix/incidents/28281` holds by the route `/incidents/{id}`; nothing where it does not end like the route.
-fn path_parameters<'a>(route: &'a str, path: &str) -> Vec<(&'a str, String)> {
-    let (mut parts, mut found) = (path.trim_end_matches('/').rsplit('/'), Vec::new());
-    for expected in route.rsplit('/').filter(|part| !part.is_empty()) {
-        let part = parts.next().unwrap_or_default();
-        match expected
-            .strip_prefix('{')
-            .and_then(|name| name.strip_suffix('}'))
-        {
-            Some(name) if !part.is_empty() => found.push((name, decode(&part.replace('+', "%2B")))),
-            None if part == expected => {}
-            _ => return Vec::new(),
-        }
-    }
-    found
-}
-
-fn into_text(answer: Answer) -> String {
-    Box::<str>::from(answer.into_raw()).into_string()
-}
-
-fn decode_query(raw: &str) -> Vec<(String, String)> {
-    let pairs = raw.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(name, value)| (decode(name), decode(value)))
-        .collect()
-}
-
-fn decode(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " "))
-        .decode_utf8_lossy()
-        .into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_read_by_the_operations_route() {
-        let found = |path: &str| path_parameters("/incidents/{id}/comments", path);
-        let id = vec![("id", "28281".to_owned())];
-        for path in [
-            "/incidents/28281/comments",
-            "/defender/incidents/28281/comments/",
-        ] {
-            assert_eq!(found(path), id);
-        }
-        assert_eq!(
-            path_parameters("/alerts/{id}", "/alerts/a%2Bb+c"),
-            [("id", "a+b+c".to_owned())]
-        );
-        for path in [
-            "/",
-            "",
-            "/incidents/28281",
-            "/incidents//comments",
-            "/alerts/28281/comments",
-        ] {
-            assert!(found(path).is_empty(), "{path}");
-        }
-    }
-
-    #[test]
-    fn queries_are_decoded_once() {
-        assert_eq!(
-            decode_query("filter=status%20eq%20'a'&q=a+b%2Bc&flag&x=%25"),
-            [
-                ("filter", "status eq 'a'"),
-                ("q", "a b+c"),
-                ("flag", ""),
-                ("x", "%")
-            ]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        );
-        assert!(decode_query("").is_empty());
-    }
 }

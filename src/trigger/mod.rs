@@ -2,7 +2,9 @@
 
 mod bus;
 mod http;
+mod path;
 mod queue;
+mod stream;
 
 use aws_lambda_events::{
     alb::{AlbTargetGroupRequest, AlbTargetGroupResponse},
@@ -13,7 +15,7 @@ use aws_lambda_events::{
     eventbridge::EventBridgeEvent,
     sqs::{SqsBatchResponse, SqsEvent},
 };
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_runtime::{Context, FunctionResponse, LambdaEvent, streaming};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
@@ -110,29 +112,48 @@ impl Event {
 /// Handles one event.
 ///
 /// HTTP triggers and queues are always answered in their own form; everybody else gets the error itself.
-pub async fn handle(function: &Function, event: LambdaEvent<Box<RawValue>>) -> Result<Reply> {
+pub async fn handle(
+    function: &'static Function,
+    event: LambdaEvent<Box<RawValue>>,
+) -> Result<FunctionResponse<Reply, streaming::Body>> {
     let LambdaEvent { payload, context } = event;
-    let input = match Event::read(payload.get()) {
-        Ok(Event::Queue(event)) => return queue::handle(function, event, &context).await,
+    let event = Event::read(payload.get());
+    // It may wait for long.
+    drop(payload);
+    let streamed = match &event {
+        _ if !function.streams() => None,
+        Ok(Event::HttpApi(event)) => http::function_url_input(function, event),
+        Ok(Event::RestApi(event)) => Some(("rest", http::rest_api_input(function, event))),
+        _ => None,
+    };
+    if let Some((kind, input)) = streamed {
+        drop(event);
+        let response = stream::handle(function, input, kind, context).await;
+        return Ok(FunctionResponse::StreamingResponse(response));
+    }
+    let reply = buffered(function, event, &context).await?;
+    Ok(FunctionResponse::BufferedResponse(reply))
+}
+
+async fn buffered(function: &Function, event: Result<Event>, context: &Context) -> Result<Reply> {
+    let input = match event {
+        Ok(Event::Queue(event)) => return queue::handle(function, event, context).await,
         Ok(Event::HttpApi(event)) => {
-            return Ok(http::handle_http_api(function, *event, &context).await);
+            return Ok(http::handle_http_api(function, *event, context).await);
         }
         Ok(Event::RestApi(event)) => {
-            return Ok(http::handle_rest_api(function, *event, &context).await);
+            return Ok(http::handle_rest_api(function, *event, context).await);
         }
         Ok(Event::LoadBalancer(event)) => {
-            return Ok(http::handle_load_balancer(function, *event, &context).await);
+            return Ok(http::handle_load_balancer(function, *event, context).await);
         }
-        Ok(Event::Bus(event)) => return bus::handle(function, event, &context).await,
+        Ok(Event::Bus(event)) => return bus::handle(function, event, context).await,
         Ok(Event::Direct(input)) => Ok(input),
         Err(error) => Err(error),
     };
+    let invocation = invocation(context, REPLY);
     let answer = function
-        .run(
-            input,
-            invocation(&context, REPLY),
-            trigger("direct", &context),
-        )
+        .run(input, invocation, trigger("direct", context))
         .await?;
     Ok(Reply::Answer(answer.into_raw()))
 }

@@ -9,11 +9,12 @@ import pathlib
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 
 import boto3
-from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -364,6 +365,25 @@ def create_delivery_stream(name, bucket):
 
 def sha256(text):
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def uploads(bucket):
+    """The keys of what is being uploaded in parts."""
+    return [upload["Key"] for upload in aws("s3").list_multipart_uploads(Bucket=bucket).get("Uploads", [])]
+
+
+def is_presigned(link, secret):
+    """Whether a link bears the signature that AWS's own library makes of it with this secret."""
+    address, _, query = link.partition("?")
+    pairs = urllib.parse.parse_qsl(query, strict_parsing=True)
+    fields = dict(pairs)
+    unsigned = urllib.parse.urlencode([pair for pair in pairs if pair[0] != "X-Amz-Signature"], quote_via=urllib.parse.quote)
+    key, _, region, service, _ = fields["X-Amz-Credential"].split("/")
+    request = AWSRequest(method="GET", url=f"{address}?{unsigned}")
+    request.context["timestamp"] = fields["X-Amz-Date"]
+    signer = S3SigV4QueryAuth(Credentials(key, secret), service, region)
+    expected = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+    return fields["X-Amz-Signature"] == expected
 
 
 def record(action):

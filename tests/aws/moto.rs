@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// AWS's own example.
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+pub const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 /// A moto of its own.
 pub struct Moto {

@@ -24,6 +24,7 @@ mod panics;
 mod response;
 mod separation;
 mod startup;
+mod streaming;
 mod table;
 mod tenants;
 mod triggers;

@@ -46,7 +46,7 @@ static PANICS: Entry = Entry::of::<Panics>();
 #[ignore = "not a test but the process that the test below starts, which is this very executable"]
 async fn serves_the_panicking_operation() {
     let function = Function::new(&PANICS, Config::from_env().unwrap()).unwrap();
-    let function: &Function = Box::leak(Box::new(function));
+    let function: &'static Function = Box::leak(Box::new(function));
     let handler = service_fn(move |event: LambdaEvent<_>| trigger::handle(function, event));
     Runtime::new(handler).run_concurrent().await.unwrap();
 }

@@ -54,6 +54,12 @@ impl Functions {
         self
     }
 
+    /// Whether they answer with streams, as those behind function URLs may.
+    pub(super) fn stream(&self) -> bool {
+        let on = |(name, value): &(String, String)| name == "RESPONSE_STREAMING" && value == "on";
+        self.variables.iter().any(on)
+    }
+
     /// The function of this operation, started if it is the first request for it.
     pub(super) fn get(&self, operation: &str) -> io::Result<Arc<Function>> {
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);

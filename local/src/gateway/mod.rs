@@ -4,6 +4,7 @@
 //! Unlike the deployed gateway it asks for no authorisation, and a function has one environment: requests for the same
 //! operation are served one after another.
 
+mod body;
 mod event;
 mod functions;
 mod reply;
@@ -140,8 +141,13 @@ async fn invoke(
             None,
         );
     };
-    let event = event::http_api(&head, &body.to_bytes(), caller, &route, &parameters);
+    let mut event = event::http_api(&head, &body.to_bytes(), caller, &route, &parameters);
     match functions.get(route.operation) {
+        Ok(function) if functions.stream() => {
+            // An HTTP API cannot stream: this is a function URL then.
+            event["requestContext"]["domainName"] = "local.lambda-url.us-east-1.on.aws".into();
+            reply::from_stream(function.stream(event.to_string())).await
+        }
         Ok(function) => reply::from_outcome(function.invoke(event.to_string()).await),
         Err(error) => (
             reply::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),

@@ -4,17 +4,17 @@ use std::fmt::Write;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, SET_COOKIE};
 use hyper::{Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::body::ReplyBody;
 use crate::operations::OPERATIONS;
-use crate::runtime_api::Outcome;
+use crate::runtime_api::{Outcome, Streaming};
 
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(super) type Reply = Response<ReplyBody>;
 
 /// A reply in payload format 2.0 that speaks of HTTP. Any other JSON is itself the body.
 #[derive(Deserialize)]
@@ -61,6 +61,26 @@ pub(super) fn from_outcome(outcome: Outcome) -> (Reply, Option<String>) {
     (reply, why)
 }
 
+/// The answer of a function that streams, once it says its status; the body follows while it is made.
+pub(super) async fn from_stream(mut streaming: Streaming) -> (Reply, Option<String>) {
+    let Some((prelude, first)) = streaming.prelude().await else {
+        return from_outcome(streaming.outcome().await);
+    };
+    let reply = serde_json::from_value(prelude)
+        .ok()
+        .and_then(|proxy: Proxy| {
+            let body = ReplyBody::Streamed(first, streaming);
+            response(proxy.status_code, proxy.headers, proxy.cookies, body)
+        });
+    match reply {
+        Some(reply) => (reply, None),
+        None => (
+            message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Some("not a prelude of a streamed reply".to_owned()),
+        ),
+    }
+}
+
 fn from_answer(body: &Bytes) -> Option<Reply> {
     let value: Value = serde_json::from_slice(body).ok()?;
     if value.get("statusCode").is_none() {
@@ -73,22 +93,29 @@ fn from_answer(body: &Bytes) -> Option<Reply> {
     } else {
         body.into_bytes()
     };
-    let mut reply = Response::builder()
-        .status(proxy.status_code)
-        .body(Full::from(body))
-        .ok()?;
+    let body = Bytes::from(body).into();
+    response(proxy.status_code, proxy.headers, proxy.cookies, body)
+}
+
+fn response(
+    status: u16,
+    fields: serde_json::Map<String, Value>,
+    cookies: Vec<String>,
+    body: ReplyBody,
+) -> Option<Reply> {
+    let mut reply = Response::builder().status(status).body(body).ok()?;
     let headers = reply.headers_mut();
     headers.insert(
         CONTENT_TYPE,
         HeaderValue::from_static("text/plain;charset=UTF-8"),
     );
-    for (name, value) in proxy.headers {
+    for (name, value) in fields {
         let value = value
             .as_str()
             .map_or_else(|| value.to_string(), str::to_owned);
         headers.insert(name.parse::<HeaderName>().ok()?, value.parse().ok()?);
     }
-    for cookie in proxy.cookies {
+    for cookie in cookies {
         headers.append(SET_COOKIE, cookie.parse().ok()?);
     }
     Some(reply)
@@ -120,7 +147,7 @@ pub(super) fn listing(request: &Request<Incoming>) -> Reply {
             entry.method, entry.path, entry.summary
         );
     }
-    let mut reply = Response::new(Full::from(text));
+    let mut reply = Response::new(ReplyBody::from(Bytes::from(text)));
     reply.headers_mut().insert(
         CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),
@@ -129,7 +156,7 @@ pub(super) fn listing(request: &Request<Incoming>) -> Reply {
 }
 
 fn json_reply(status: StatusCode, body: Bytes) -> Reply {
-    let mut reply = Response::new(Full::from(body));
+    let mut reply = Response::new(ReplyBody::from(Bytes::from(body)));
     *reply.status_mut() = status;
     reply
         .headers_mut()

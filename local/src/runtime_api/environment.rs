@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::event::event_response;
 use super::process::{Event, Process};
 use super::server::{Answer, Call, Kind, accepted, refused};
-use super::{Builder, Job, Outcome, Watched};
+use super::{Builder, Job, Outcome, Watched, lock};
 
 /// How long a process may take to ask for its first event: Lambda's own limit for the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -125,10 +125,15 @@ impl Environment {
             let event = event_response(invocation, &id, timeout, &self.function);
             // A connection that is gone leaves the event to whoever asks next: the process, or its successor.
             if waiting.send(event).is_ok() {
+                let job = self.queue.pop_front();
+                let (reply, pieces) = job.map(|job| (job.reply, job.pieces)).unzip();
+                if let Some(pieces) = pieces.flatten() {
+                    lock(&self.watched.streams).insert(id.clone(), pieces);
+                }
                 self.under_way.push(UnderWay {
                     id,
                     deadline: Instant::now() + timeout + GRACE,
-                    reply: self.queue.pop_front().map(|job| job.reply),
+                    reply,
                 });
                 self.limit = None;
             }
@@ -179,6 +184,7 @@ impl Environment {
     fn done(&mut self, id: &str, outcome: Outcome) -> Answer {
         let place = self.under_way.iter().position(|one| one.id == id);
         let one = place.map(|place| self.under_way.swap_remove(place));
+        lock(&self.watched.streams).remove(id);
         let Some(reply) = one.and_then(|one| one.reply) else {
             return refused(
                 StatusCode::BAD_REQUEST,
@@ -220,9 +226,11 @@ impl Environment {
         let now = Instant::now();
         if self.function.concurrency > 1 && self.limit.is_none_or(|limit| now < limit) {
             self.read_output();
-            let overdue = self.under_way.iter_mut().filter(|one| one.deadline <= now);
-            for reply in overdue.filter_map(|one| one.reply.take()) {
-                let _ = reply.send(Outcome::TimedOut);
+            let overdue = |one: &&mut UnderWay| one.deadline <= now && one.reply.is_some();
+            let overdue = self.under_way.iter_mut().filter(overdue);
+            for one in overdue {
+                lock(&self.watched.streams).remove(&one.id);
+                let _ = one.reply.take().map(|reply| reply.send(Outcome::TimedOut));
             }
             return;
         }
@@ -245,6 +253,7 @@ impl Environment {
     /// There is no process: that is what came of all that it had to do, or else of what waits, or will, for one.
     fn settle(&mut self, outcome: Outcome) {
         if !self.under_way.is_empty() {
+            lock(&self.watched.streams).clear();
             for reply in self.under_way.drain(..).filter_map(|one| one.reply) {
                 let _ = reply.send(outcome.clone());
             }

@@ -11,7 +11,9 @@ mod event;
 mod outcome;
 mod process;
 mod server;
+mod streaming;
 
+use std::collections::HashMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -22,6 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use builder::Builder;
 pub use outcome::Outcome;
+pub use streaming::Streaming;
 
 /// The largest event of a synchronous invocation, in bytes.
 pub const EVENT_LIMIT: usize = 6 * 1024 * 1024;
@@ -59,6 +62,8 @@ pub struct Invocation {
 struct Job {
     invocation: Invocation,
     reply: oneshot::Sender<Outcome>,
+    /// Where the pieces of a streamed reply go.
+    pieces: Option<mpsc::Sender<Bytes>>,
 }
 
 /// What can be seen of the process from outside its thread.
@@ -67,6 +72,8 @@ struct Watched {
     pid: Mutex<u32>,
     starts: Mutex<usize>,
     logs: Mutex<Vec<u8>>,
+    /// Where the pieces of streamed replies go, by request id.
+    streams: Mutex<HashMap<String, mpsc::Sender<Bytes>>>,
 }
 
 impl Function {
@@ -94,11 +101,34 @@ impl Function {
         let (reply, outcome) = oneshot::channel();
         if let Some(jobs) = &self.jobs {
             // A send fails only if the thread is gone, and so does the wait that follows.
-            let _ = jobs.send(Job { invocation, reply });
+            let _ = jobs.send(Job {
+                invocation,
+                reply,
+                pieces: None,
+            });
         }
         outcome
             .await
             .expect("the function's thread lives until the function is dropped")
+    }
+
+    /// [`invoke`](Self::invoke), with a streamed reply handed out piece by piece while it is made.
+    pub fn stream(&self, payload: impl AsRef<[u8]>) -> Streaming {
+        let invocation = Invocation {
+            payload: Bytes::copy_from_slice(payload.as_ref()),
+            ..Invocation::default()
+        };
+        let (reply, outcome) = oneshot::channel();
+        let (pieces, received) = mpsc::channel(1);
+        if let Some(jobs) = &self.jobs {
+            let pieces = Some(pieces);
+            let _ = jobs.send(Job {
+                invocation,
+                reply,
+                pieces,
+            });
+        }
+        Streaming::new(received, outcome)
     }
 
     /// What the process has written to stdout and stderr (the last 8 to 16 MiB of it), restarts included: complete up to

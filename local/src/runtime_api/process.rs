@@ -68,7 +68,11 @@ impl Process {
         };
         let stream = pipe::Receiver::from_owned_fd(output.try_clone()?.into())?;
         let (sender, calls) = mpsc::unbounded_channel();
-        let server = server::serve(TcpListener::from_std(listener)?, sender);
+        let server = server::serve(
+            TcpListener::from_std(listener)?,
+            sender,
+            Arc::clone(watched),
+        );
         let tasks = [
             tokio::spawn(server),
             tokio::spawn(log.clone().follow(stream)),

@@ -1,6 +1,7 @@
 //! The HTTP side of the Runtime API: what the process asks becomes a [`Call`], and the environment's answer its response.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -13,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::{Outcome, REPLY_LIMIT};
+use super::{Outcome, REPLY_LIMIT, Watched, lock};
 
 /// The largest streamed reply, in bytes.
 const STREAM_LIMIT: usize = 200 * 1024 * 1024;
@@ -38,15 +39,20 @@ pub(super) enum Kind {
 }
 
 /// Serves one process until the task is dropped; its calls come out of the channel.
-pub(super) async fn serve(listener: TcpListener, calls: mpsc::UnboundedSender<Call>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    calls: mpsc::UnboundedSender<Call>,
+    watched: Arc<Watched>,
+) {
     // Connections end with this task: the set aborts them when it is dropped.
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        let calls = calls.clone();
-        let service = service_fn(move |request| answer(request, calls.clone()));
+        let (calls, watched) = (calls.clone(), Arc::clone(&watched));
+        let service =
+            service_fn(move |request| answer(request, calls.clone(), Arc::clone(&watched)));
         let http = hyper::server::conn::http1::Builder::new();
         connections.spawn(http.serve_connection(TokioIo::new(stream), service));
         while connections.try_join_next().is_some() {}
@@ -56,6 +62,7 @@ pub(super) async fn serve(listener: TcpListener, calls: mpsc::UnboundedSender<Ca
 async fn answer(
     request: Request<Incoming>,
     calls: mpsc::UnboundedSender<Call>,
+    watched: Arc<Watched>,
 ) -> Result<Answer, Infallible> {
     let path = request.uri().path().to_owned();
     let route: Vec<_> = path
@@ -66,7 +73,8 @@ async fn answer(
     let kind = match (request.method(), route.as_slice()) {
         (&Method::GET, ["invocation", "next"]) => Some(Kind::Next),
         (&Method::POST, ["invocation", id, "response"]) => {
-            response(request).await.map(|outcome| Kind::Done {
+            let pieces = lock(&watched.streams).remove(*id);
+            response(request, pieces).await.map(|outcome| Kind::Done {
                 id: (*id).to_owned(),
                 outcome,
             })
@@ -112,20 +120,26 @@ async fn answer(
 }
 
 /// The reply to an event; `None` if its body broke off.
-async fn response(request: Request<Incoming>) -> Option<Outcome> {
+async fn response(
+    request: Request<Incoming>,
+    pieces: Option<mpsc::Sender<Bytes>>,
+) -> Option<Outcome> {
     let mode = request
         .headers()
         .get("lambda-runtime-function-response-mode");
-    let limit = if mode.is_some_and(|mode| mode == "streaming") {
-        STREAM_LIMIT
-    } else {
-        REPLY_LIMIT
-    };
+    let streams = mode.is_some_and(|mode| mode == "streaming");
+    let limit = if streams { STREAM_LIMIT } else { REPLY_LIMIT };
+    let pieces = pieces.filter(|_| streams);
     let mut body = request.into_body();
     let mut read = Vec::with_capacity(body.size_hint().lower().min(limit as u64) as usize);
     let mut too_large = false;
     while let Some(frame) = body.frame().await {
         let frame = match frame.ok()?.into_data() {
+            Ok(data) if let Some(pieces) = &pieces => {
+                // Whoever does not want the rest is no reason to stop.
+                let _ = pieces.send(data).await;
+                continue;
+            }
             Ok(data) => {
                 // The rest of a long body is read and let go, so that the process gets to see the refusal.
                 too_large = too_large || read.len() + data.len() > limit;

@@ -119,7 +119,7 @@ pub async fn put(
         method: Method::PUT,
         headers: aws::signed(&bucket.service, "PUT", &url, &headers, signed)?,
         url,
-        body,
+        body: body.into(),
         tries: retry::TRIES,
         passing: nothing_passes,
         room: ROOM,
