@@ -18,6 +18,7 @@ const BEHAVIOUR: &[&str] = &[
     "LOOKBACK_SECONDS",
     "MAX_ACTIONS_PER_HOUR",
     "REQUIRE_DEVICE_TAG",
+    "RESPONSE_STREAMING",
 ];
 
 /// The further variables that point a function at a real tenant and its AWS resources; `AZURE_*` and `AWS_*` come on top.
@@ -33,6 +34,7 @@ const REAL: &[&str] = &[
     "GRAPH_ENDPOINT",
     "LEASE_TABLE",
     "RESULTS_BUCKET",
+    "RESULTS_RETENTION_DAYS",
     "SINK",
     "SSL_CERT_FILE",
     "TENANTS_TABLE",

@@ -60,6 +60,29 @@ fn send(gateway: &Gateway, head: &str, body: &[u8]) -> Answer {
 }
 
 #[test]
+fn a_streamed_reply_passes_as_it_comes_and_errors_stay_errors() {
+    let functions = |behaviour: &str| {
+        let variables = [("_HANDLER", behaviour), ("RESPONSE_STREAMING", "on")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Gateway::start(Functions::new(STAND_IN, variables), 0).unwrap()
+    };
+    let answer = send(&functions("streaming"), "GET /incidents HTTP/1.1", b"");
+    assert_eq!(answer.status, 200);
+    assert!(
+        answer.head.contains("transfer-encoding: chunked"),
+        "{}",
+        answer.head
+    );
+    let length = answer.body.iter().filter(|byte| **byte == b'x').count();
+    assert_eq!(length, 7_000_000);
+    let failed = send(&functions("failing"), "GET /incidents HTTP/1.1", b"");
+    assert_eq!(failed.status, 500);
+    let echo = send(&functions("echo"), "GET /incidents HTTP/1.1", b"");
+    let domain = &echo.json()["event"]["requestContext"]["domainName"];
+    assert_eq!(domain, "local.lambda-url.us-east-1.on.aws");
+}
+
+#[test]
 fn a_request_becomes_an_http_api_event() {
     let gateway = gateway("echo");
     let head = "PATCH /incidents/da%2F%C3%A5%201?tags=a&tags=b%20c&status=resolved HTTP/1.1\n\

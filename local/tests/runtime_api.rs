@@ -247,6 +247,31 @@ async fn a_streamed_reply_is_kept_raw_and_may_be_longer() {
 }
 
 #[tokio::test]
+async fn a_streamed_reply_is_handed_out_piece_by_piece() {
+    let function = function("obey").start().unwrap();
+    let mut streaming = function.stream(json!("stream").to_string());
+    let (prelude, first) = streaming.prelude().await.expect("a streamed reply");
+    assert_eq!(prelude, json!({"statusCode": 200}));
+    let mut length = first.len();
+    while let Some(piece) = streaming.next().await {
+        length += piece.len();
+    }
+    assert_eq!(length, 7_000_000);
+    let outcome = streaming.outcome().await;
+    assert!(
+        matches!(&outcome, Outcome::Answer(rest) if rest.is_empty()),
+        "{outcome:?}"
+    );
+    // A reply that is none, and a process that ends, leave nobody waiting.
+    let mut streaming = function.stream(json!("hello").to_string());
+    assert!(streaming.prelude().await.is_none());
+    assert_eq!(streaming.outcome().await.json(), "hello");
+    let mut streaming = function.stream(json!("exit").to_string());
+    assert!(streaming.prelude().await.is_none());
+    assert!(matches!(streaming.outcome().await, Outcome::Exited { .. }));
+}
+
+#[tokio::test]
 async fn calls_out_of_turn_are_refused() {
     let function = function("obey").start().unwrap();
     let statuses = obey(&function, "answer another").await.json();

@@ -51,7 +51,7 @@ def serve():
         elif HANDLER == "reply":
             call("POST", here + "response", json.loads(event)["body"])
         else:
-            order = {"failing": "fail", "hanging": "hang"}.get(HANDLER) or json.loads(event)
+            order = {"failing": "fail", "hanging": "hang", "streaming": "stream"}.get(HANDLER) or json.loads(event)
             if order == "exit":
                 print("so be it", flush=True)
                 os._exit(7)

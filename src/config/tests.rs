@@ -1,6 +1,7 @@
 //! How the variables are read, and what is said of those that cannot be used.
 
 mod collecting;
+mod results;
 
 use super::{AllowedTenants, Config, CredentialSource, Tenant, TokenEndpoint};
 use crate::{

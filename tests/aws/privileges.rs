@@ -65,7 +65,8 @@ fn a_role_allows_what_its_functions_do_and_no_more() {
                 "kms:GenerateMac" => role == "OnboardingRole" && of == "ConsentKey",
                 "kms:VerifyMac" => role == "CompletingRole" && of == "ConsentKey",
                 "s3:PutObject" if role == "SavingRole" => resource == "${EvidenceBucket.Arn}/*",
-                "s3:PutObject" => {
+                // Links to what is stored are as good as the role that signs them.
+                "s3:PutObject" | "s3:AbortMultipartUpload" | "s3:GetObject" => {
                     ["reading", "hunting", "endpointReading"].contains(&group)
                         && resource == "${ResultsBucket.Arn}/*"
                 }
@@ -99,7 +100,9 @@ fn no_secret_is_in_an_environment() {
             "DEPLOYED_OPERATIONS",
         ];
         known.extend(match role {
-            "ReadingRole" | "HuntingRole" | "EndpointReadingRole" => &["RESULTS_BUCKET"][..],
+            "ReadingRole" | "HuntingRole" | "EndpointReadingRole" => {
+                &["RESULTS_BUCKET", "RESULTS_RETENTION_DAYS"][..]
+            }
             "CheckingRole" => &["DEPLOYED_OPERATIONS", "RESULTS_BUCKET", "TENANTS_TABLE"],
             "ActingRole" => &["LEASE_TABLE"],
             "SavingRole" => &["EVIDENCE_BUCKET"],
@@ -129,4 +132,24 @@ fn no_secret_is_in_an_environment() {
         assert_eq!(variables["AZURE_CLIENT_ID"], app, "{id}");
         assert_eq!(variables["AZURE_CLIENT_SECRET_ID"], secret, "{id}");
     }
+}
+
+#[test]
+fn the_address_that_streams_is_for_callers_who_sign() {
+    let template = Template::with(&[("Streaming", "deploy")]);
+    let url = template.properties("HuntingUrl");
+    assert_eq!(url["AuthType"], "AWS_IAM");
+    assert_eq!(url["InvokeMode"], "RESPONSE_STREAM");
+    assert_eq!(
+        url["TargetFunctionArn"]["Fn::GetAtt"],
+        json!(["RunHuntingQuery", "Arn"])
+    );
+    let streams = |template: &Template| {
+        let variables = template.environment("RunHuntingQuery");
+        variables.get("RESPONSE_STREAMING").cloned()
+    };
+    assert_eq!(streams(&template), Some(json!("on")));
+    assert_eq!(streams(&Template::unrolled()), None);
+    let policy = &template.properties("CallerPolicy")["PolicyDocument"];
+    assert!(policy.to_string().contains("lambda:InvokeFunctionUrl"));
 }

@@ -15,7 +15,7 @@ const CHOICES: [Parameters; 20] = [
     &[("Endpoint", "reading")],
     &[("Endpoint", "reading,changing")],
     &[("Groups", "reading"), EVERYTHING[2], EVERYTHING[3]],
-    &[("Results", "deploy")],
+    &[("Results", "deploy"), ("Streaming", "deploy")],
     &[
         ("Groups", "hunting"),
         ("Tenants", "deploy"),
