@@ -363,10 +363,6 @@ def create_delivery_stream(name, bucket):
     aws("firehose").create_delivery_stream(DeliveryStreamName=name, ExtendedS3DestinationConfiguration=destination)
 
 
-def sha256(text):
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def uploads(bucket):
     """The keys of what is being uploaded in parts."""
     return [upload["Key"] for upload in aws("s3").list_multipart_uploads(Bucket=bucket).get("Uploads", [])]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    DEAD, QUEUE, Stage, collect, counts,
+    DEAD, QUEUE, Stage, collect, counts, digest_of_id,
     stand_in::{Answer, Asked, StandIn, incident, outcomes, refused, taken},
 };
 
@@ -63,8 +63,7 @@ async fn a_dead_letter_queue_may_be_fifo() {
         .await
         .json();
     let letter = stand_in.asked().remove(1);
-    let id = letter.events()[0]["event"]["id"].clone();
-    let digest = stage.moto.ask("sha256", &json!({ "text": id }));
+    let digest = digest_of_id(&letter.events()[0]["event"]);
     let group = format!("{}/incidents", stage.tenant_id());
     assert_eq!(letter.body["MessageGroupId"], group);
     assert_eq!(letter.body["MessageDeduplicationId"], digest);

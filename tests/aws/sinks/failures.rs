@@ -31,8 +31,8 @@ fn setting(sink: &str) -> String {
 
 #[tokio::test]
 async fn entries_that_fail_for_a_while_are_offered_again_and_the_others_are_not() {
+    let stage = Stage::with(4);
     for (sink, code) in SINKS {
-        let stage = Stage::with(4);
         let ids = stage.ids();
         let failing = [ids[1].clone(), ids[2].clone()];
         let stand_in = StandIn::start(move |number, asked| match number {
@@ -145,6 +145,7 @@ async fn what_the_role_may_not_do_stops_the_stream_and_makes_no_dead_letters() {
             )
         })
     };
+    let stage = Stage::with(3);
     for (sink, action) in [
         (
             "eventbridge:defender",
@@ -156,7 +157,6 @@ async fn what_the_role_may_not_do_stops_the_stream_and_makes_no_dead_letters() {
         ),
     ] {
         for whole in [true, false] {
-            let stage = Stage::with(3);
             let stand_in = StandIn::start(move |_, asked| match whole {
                 true => refused(
                     "AccessDeniedException",

@@ -9,6 +9,7 @@ mod stand_in;
 use std::time::Duration;
 
 use local::runtime_api::{Builder, Function, Outcome};
+use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use simulator::Simulator;
 
@@ -90,6 +91,14 @@ impl Stage {
 async fn collect(builder: Builder) -> Outcome {
     let function = builder.start().expect("bootstrap starts");
     function.invoke(SINCE).await
+}
+
+/// The SHA-256 of an event's id, in hex.
+fn digest_of_id(event: &Value) -> String {
+    let id = event["id"].as_str().expect("an event has an id");
+    let digest = digest(&SHA256, id.as_bytes());
+    let bytes = digest.as_ref().iter();
+    bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The counts of an answer, without its instants.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    DEAD, PARKING, QUEUE, Stage, all_delivered, collect, counts,
+    DEAD, PARKING, QUEUE, Stage, all_delivered, collect, counts, digest_of_id,
     stand_in::{Answer, Asked, StandIn, incident, outcomes, taken},
 };
 
@@ -12,13 +12,8 @@ const MEBIBYTE: usize = 1024 * 1024;
 /// The event that a pointer points to, and whether the pointer is right about it.
 fn parked(stage: &Stage, pointer: &Value) -> Value {
     let parked = &pointer["parked"];
-    let id = &pointer["id"];
-    let digest = stage.moto.ask("sha256", &json!({ "text": id }));
-    let key = format!(
-        "{}/incidents/{}.json",
-        stage.tenant_id(),
-        digest.as_str().expect("hex")
-    );
+    let digest = digest_of_id(pointer);
+    let key = format!("{}/incidents/{}.json", stage.tenant_id(), digest);
     let place = json!({ "bucket": PARKING, "key": key });
     let text = stage.moto.ask("text", &place);
     let text = text.as_str().expect("text");
@@ -37,14 +32,14 @@ fn parked(stage: &Stage, pointer: &Value) -> Value {
 
 #[tokio::test]
 async fn what_is_too_large_for_the_sink_is_parked_and_pointed_to_in_its_place() {
+    let stage = Stage::with(3);
+    stage.moto.ask("create_bucket", &json!({ "name": PARKING }));
     for (sink, largest) in [
         ("eventbridge:defender".to_owned(), 1_000_000),
         ("firehose:defender".to_owned(), 1_024_000),
         (format!("sqs:{QUEUE}"), MEBIBYTE),
     ] {
-        let stage = Stage::with(3);
         stage.enlarge(1, largest);
-        stage.moto.ask("create_bucket", &json!({ "name": PARKING }));
         let stand_in = StandIn::start(|_, asked| taken(asked));
         let builder = || {
             stage
