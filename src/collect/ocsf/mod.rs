@@ -1,5 +1,4 @@
-//! Incidents and alerts in the Open Cybersecurity Schema Framework: Incident Finding (2005), Detection Finding (2004). A row that a scheduled
-//! query found is a Detection Finding with the row as its evidence.
+//! Incidents and alerts in the Open Cybersecurity Schema Framework: Incident Finding (2005), Detection Finding (2004).
 
 mod alert;
 mod attributes;
@@ -18,7 +17,7 @@ use item::Item;
 /// Of the schema: <https://schema.ocsf.io/1.8.0>. 1.9.0 only adds to what is used here.
 const VERSION: &str = "1.8.0";
 
-/// The finding that an incident, an alert or a found row is, as JSON; its `metadata.uid` is the event's id.
+/// The finding that an incident or an alert is, as JSON; its `metadata.uid` is the event's id.
 ///
 /// There is always one, whatever was sent. What the schema has no place for, or what has another type than documented, is in `unmapped` under
 /// Microsoft's name; what is no JSON object is text in `raw_data`. An enum member that the schema does not know has the id 99 (Other) and
@@ -32,21 +31,13 @@ pub fn finding(kind: Kind, head: &Head, item: &RawValue) -> String {
     let mut metadata = metadata(head);
     let time = item::milliseconds(&head.updated).or_else(|| item.see_instant("lastUpdateDateTime"));
     finding.put("time", Some(time.unwrap_or_default()));
-    let incident = match kind {
-        Kind::Incident => {
-            class(&mut finding, 2005, "Incident Finding", head.change);
-            Some(incident::fill(&mut finding, head, &mut item))
-        }
-        Kind::Alert => {
-            class(&mut finding, 2004, "Detection Finding", head.change);
-            alert::fill(&mut finding, head, &mut item);
-            item.see("incidentId")
-        }
-        Kind::Hunting => {
-            class(&mut finding, 2004, "Detection Finding", head.change);
-            found(&mut finding, head, std::mem::take(&mut item));
-            None
-        }
+    let incident = if kind == Kind::Incident {
+        class(&mut finding, 2005, "Incident Finding", head.change);
+        Some(incident::fill(&mut finding, head, &mut item))
+    } else {
+        class(&mut finding, 2004, "Detection Finding", head.change);
+        alert::fill(&mut finding, head, &mut item);
+        item.see("incidentId")
     };
     item.forget("tenantId", &head.tenant_id);
     metadata.put("tags", tags(&mut item));
@@ -107,15 +98,6 @@ fn triage(finding: &mut Attributes, item: &mut Item, statuses: &words::Words) {
     finding.put("assignee", item.text("assignedTo").map(evidence::person));
     finding.put("comment", item.last_comment());
     finding.put("src_url", item.text("incidentWebUrl"));
-}
-
-fn found(finding: &mut Attributes, head: &Head, row: Item) {
-    let name = head.stream.trim_start_matches("hunting-");
-    finding.word("severity", words::SEVERITY, None);
-    finding.put("message", Some(name));
-    let info = json!({ "uid": head.id, "title": name, "analytic": { "name": name, "type_id": 1, "type": "Rule" } });
-    finding.put("finding_info", Some(info));
-    finding.put("evidences", Some(vec![json!({ "data": Value::from(row) })]));
 }
 
 fn tags(item: &mut Item) -> Option<Vec<Value>> {
