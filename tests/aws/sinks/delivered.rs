@@ -73,6 +73,24 @@ async fn a_queue_gets_a_message_for_each_update() {
 }
 
 #[tokio::test]
+async fn in_ocsf_an_event_is_the_finding_itself_under_the_same_id() {
+    let stage = Stage::with(1);
+    let queue = json!({ "name": "findings" });
+    let url = stage.moto.ask("create_queue", &queue);
+    let sink = format!("sqs:{}", url.as_str().expect("a URL"));
+    let answer = collect(stage.builder(&sink).env("FORMAT", "ocsf")).await;
+    assert_eq!(counts(&answer.json()), all_delivered(1));
+    let finding = &messages(&stage, "findings")[0]["body"];
+    let (tenant, id) = (stage.tenant_id(), stage.ids().remove(0));
+    let event = format!("{tenant}/incidents/{id}/2026-11-17T01:00:00.0000000Z");
+    assert_eq!(finding["metadata"]["uid"], event);
+    assert_eq!(finding["metadata"]["event_code"], "created");
+    assert_eq!(finding["type_uid"], 200_501);
+    assert_eq!(finding["finding_info_list"][0]["uid"], id);
+    assert_eq!(finding["item"], json!(null));
+}
+
+#[tokio::test]
 async fn a_fifo_queue_keeps_the_order_of_a_stream_and_drops_what_is_sent_again() {
     let stage = Stage::with(12);
     let url = stage
