@@ -113,7 +113,7 @@ impl Hunt {
                 instant: timed.map(|column| column.name.as_str()),
             };
             Ok(Some(Found {
-                days: rows.new(&results, seen),
+                days: rows.unseen(&results, seen),
                 timed: timed.is_some(),
                 date: http_date(&reply.headers),
             }))
@@ -177,7 +177,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn new(&self, rows: &[&RawValue], seen: &Seen) -> BTreeMap<i64, Vec<(Mark, Event)>> {
+    fn unseen(&self, rows: &[&RawValue], seen: &Seen) -> BTreeMap<i64, Vec<(Mark, Event)>> {
         let mut days = BTreeMap::<_, Vec<_>>::new();
         let mut equal = HashMap::<String, usize>::new();
         for row in rows {
