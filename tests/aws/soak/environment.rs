@@ -1,6 +1,6 @@
 //! An environment in which runs are invoked one after the other, and killed where it was told to be.
 
-use std::{process::Command, time::Duration};
+use std::{collections::HashSet, process::Command, time::Duration};
 
 use fastrand::Rng;
 use local::runtime_api::{Function, Outcome};
@@ -35,6 +35,8 @@ pub struct Ran {
     pub delivered: u64,
     /// Microsoft's clock when it began and when it ended.
     pub stretch: (i64, i64),
+    /// What it said.
+    pub answer: Value,
     deeds: Vec<Deed>,
 }
 
@@ -74,7 +76,6 @@ impl Environment {
         };
         let Self { function, relay } = self;
         relay.begin(point);
-        let started = std::time::Instant::now();
         let begun = now(simulator);
         let deadly = async {
             match kill {
@@ -95,9 +96,6 @@ impl Environment {
             Outcome::Error { .. } => (json!({ "problem": outcome.problem() }), false),
             other => panic!("{other:?}"),
         };
-        if std::env::var_os("SOAK_SHOW").is_some() {
-            println!("{:?} {kill:?} {killed} {answer}", started.elapsed());
-        }
         Ran {
             complete: answer["complete"] == true,
             killed,
@@ -105,6 +103,7 @@ impl Environment {
             delivered: answer["delivered"].as_u64().unwrap_or_default(),
             stretch: (begun, now(simulator)),
             deeds: relay.end(),
+            answer,
         }
     }
 
@@ -123,15 +122,20 @@ fn end(pid: u32) {
 }
 
 impl Ran {
-    /// The events that it delivered and settled, and those that it delivered and had not settled when it ended.
-    pub fn deliveries(self) -> (Vec<String>, Vec<String>) {
-        let (mut settled, mut open) = (Vec::new(), Vec::new());
-        for deed in self.deeds {
+    /// The events that it delivered and settled, and those that it delivered and had not settled when it ended; then how many it sent
+    /// again because an answer was lost.
+    pub fn deliveries(&mut self) -> (HashSet<String>, HashSet<String>, usize) {
+        let (mut settled, mut open, mut again) = (HashSet::new(), HashSet::new(), 0);
+        for deed in std::mem::take(&mut self.deeds) {
             match deed {
-                Deed::Delivered(events) => open.extend(events),
-                Deed::Saved => settled.append(&mut open),
+                Deed::Delivered(events) => {
+                    for event in events {
+                        again += usize::from(!open.insert(event));
+                    }
+                }
+                Deed::Saved => settled.extend(open.drain()),
             }
         }
-        (settled, open)
+        (settled, open, again)
     }
 }

@@ -38,8 +38,21 @@ pub enum Deed {
     Saved,
 }
 
-/// How far AWS's clock is ahead of the machine's, in seconds; all relays of a test share one.
-pub type Ahead = Arc<AtomicI64>;
+/// What all relays of a test have in common.
+#[derive(Default)]
+pub struct Aws {
+    /// How far AWS's clock is ahead of the machine's, in seconds.
+    ahead: AtomicI64,
+    /// moto looks at a condition and writes in two steps, and DynamoDB does in one.
+    writing: Mutex<()>,
+}
+
+impl Aws {
+    /// AWS's clock moves on.
+    pub fn advance(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
 
 /// A relay of its own address, for one environment.
 pub struct Relay {
@@ -51,7 +64,7 @@ pub struct Relay {
 
 struct Shared {
     moto: SocketAddr,
-    ahead: Ahead,
+    aws: Arc<Aws>,
     run: Mutex<Run>,
     strike: mpsc::UnboundedSender<()>,
 }
@@ -83,13 +96,13 @@ enum Fate {
 }
 
 impl Relay {
-    pub fn start(moto: SocketAddr, ahead: &Ahead, random: Rng, faulty: u32) -> Self {
+    pub fn start(moto: SocketAddr, aws: &Arc<Aws>, random: Rng, faulty: u32) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let origin = format!("http://{}", listener.local_addr().expect("it is bound"));
         let (strike, struck) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             moto,
-            ahead: Arc::clone(ahead),
+            aws: Arc::clone(aws),
             run: Mutex::new(Run {
                 point: None,
                 requests: 0,
@@ -164,7 +177,10 @@ impl Shared {
             Fate::Throttled => return caller.write_all(&wire::throttle(&request)),
             Fate::Passes | Fate::Lost | Fate::StruckAfter => {}
         }
-        let answer = wire::exchange(self.moto, &request)?;
+        let answer = {
+            let _alone = wire::writes(&request).then(|| self.aws.writing.lock());
+            wire::exchange(self.moto, &request)?
+        };
         let deed = wire::deed(&request, &answer);
         self.run().deeds.extend(deed);
         match fate {
@@ -183,7 +199,7 @@ impl Shared {
 
     /// The answer by AWS's clock.
     fn dated(&self, mut answer: Message) -> Message {
-        let ahead = self.ahead.load(Ordering::Relaxed);
+        let ahead = self.aws.ahead.load(Ordering::Relaxed);
         if let Some(date) = answer.header_mut("date")
             && let Ok(at) = rfc2822::parse(date)
         {

@@ -142,6 +142,11 @@ pub fn throttle(request: &Message) -> Vec<u8> {
     answer.to_bytes()
 }
 
+/// Whether a request writes a row under a condition.
+pub fn writes(request: &Message) -> bool {
+    request.target() == "DynamoDB_20120810.UpdateItem"
+}
+
 /// Whether a request brings events to a sink.
 pub fn delivers(request: &Message) -> bool {
     let targets = [
@@ -157,10 +162,10 @@ pub fn deed(request: &Message, answer: &Message) -> Option<Deed> {
     if !answer.is_ok() {
         return None;
     }
-    if !delivers(request) && request.target() != "DynamoDB_20120810.UpdateItem" {
+    if !delivers(request) && !writes(request) {
         return None;
     }
-    if request.target() == "DynamoDB_20120810.UpdateItem" {
+    if writes(request) {
         let asked = request.json();
         let update = asked["UpdateExpression"].as_str().unwrap_or_default();
         return update.starts_with("SET #at").then_some(Deed::Saved);
