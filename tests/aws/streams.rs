@@ -7,6 +7,25 @@ use crate::unrolled::{HUNT, Parameters, Template, list};
 /// (chosen, `SINK`, what the role may do there, on what).
 type Choice<'a> = (Parameters<'a>, &'a str, &'a str, Value);
 
+const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:soc";
+
+/// What is not as it is by default, once for all that look at it.
+fn chosen() -> Template {
+    Template::with(&[
+        ("ExpandAlerts", "true"),
+        ("LagAlarmSeconds", "3600"),
+        ("AlarmTopicArn", TOPIC),
+    ])
+}
+
+/// With the streams of all tenants.
+fn of_all_tenants() -> Template {
+    Template::with(&[
+        ("AllowedTenants", "registry"),
+        ("CollectTenants", "own,registry"),
+    ])
+}
+
 #[test]
 fn what_is_collected_goes_to_the_chosen_sink_and_the_role_writes_to_no_other() {
     let get = |id: &str| json!({ "Fn::GetAtt": [id, "Arn"] });
@@ -126,7 +145,7 @@ fn a_queue_in_order_is_a_fifo_queue() {
 
 #[test]
 fn a_schedule_runs_the_function_with_what_was_chosen() {
-    let template = Template::with(&[("ExpandAlerts", "true")]);
+    let template = chosen();
     for (stream, function, schedule, input) in [
         (
             "incidents",
@@ -154,10 +173,7 @@ fn a_schedule_runs_the_function_with_what_was_chosen() {
 
 #[test]
 fn a_schedule_runs_the_streams_of_all_tenants_where_that_was_chosen() {
-    let template = Template::with(&[
-        ("AllowedTenants", "registry"),
-        ("CollectTenants", "own,registry"),
-    ]);
+    let template = of_all_tenants();
     for (function, operation, input) in [
         (
             "CollectIncidents",
@@ -236,7 +252,7 @@ fn a_run_that_failed_is_not_repeated() {
 
 #[test]
 fn an_alarm_rings_for_a_stream_that_is_behind_or_does_not_run_at_all() {
-    let template = Template::with(&[("LagAlarmSeconds", "3600")]);
+    let template = chosen();
     for (alarm, stream) in [
         ("IncidentsLagAlarm", "incidents"),
         ("AlertsLagAlarm", "alerts"),
@@ -264,7 +280,7 @@ fn number(value: &Value) -> u64 {
 
 #[test]
 fn alarms_ring_for_failures_and_for_both_queues_of_dead_letters() {
-    let template = Template::with(&[("AlarmTopicArn", "arn:aws:sns:eu-west-1:111122223333:soc")]);
+    let template = chosen();
     for id in ["CollectIncidents", "CollectAlerts", "CollectHunting"] {
         let alarm = template.properties(&format!("{id}Failures"));
         assert_eq!(alarm["Namespace"], "AWS/Lambda");
@@ -283,7 +299,7 @@ fn alarms_ring_for_failures_and_for_both_queues_of_dead_letters() {
     let alarms: Vec<_> = template.of_type("AWS::CloudWatch::Alarm").collect();
     assert_eq!(alarms.len(), 8);
     for (id, alarm) in alarms {
-        let told = json!(["arn:aws:sns:eu-west-1:111122223333:soc"]);
+        let told = json!([TOPIC]);
         assert_eq!(alarm["Properties"]["AlarmActions"], told, "{id}");
         assert_eq!(alarm["Properties"]["OKActions"], told, "{id}");
     }
@@ -292,10 +308,7 @@ fn alarms_ring_for_failures_and_for_both_queues_of_dead_letters() {
 /// Who may read must not be able to rewind a stream.
 #[test]
 fn streams_are_run_by_a_policy_of_their_own() {
-    let template = Template::with(&[
-        ("AllowedTenants", "registry"),
-        ("CollectTenants", "registry"),
-    ]);
+    let template = of_all_tenants();
     let collects = |policy: &str| {
         let document = &template.properties(policy)["PolicyDocument"];
         let statements = list(&document["Statement"]).into_iter();
