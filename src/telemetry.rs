@@ -51,14 +51,19 @@ pub fn init() {
 pub fn collected(stream: &str, tenant: &str, lag_seconds: i64, delivered: usize, dead: usize) {
     let now = Timestamp::now();
     let metric = |name, unit| json!({ "Name": name, "Unit": unit });
+    let lag = metric("LagSeconds", "Seconds");
     let line = json!({
         "_aws": {
             "Timestamp": now.as_millisecond(),
-            "CloudWatchMetrics": [{
-                "Namespace": "DefenderXdr",
-                "Dimensions": [["Stream"], ["Stream", "Tenant"]],
-                "Metrics": [metric("LagSeconds", "Seconds"), metric("Delivered", "Count"), metric("DeadLettered", "Count")],
-            }],
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": "DefenderXdr",
+                    "Dimensions": [["Stream"]],
+                    "Metrics": [lag, metric("Delivered", "Count"), metric("DeadLettered", "Count")],
+                },
+                // CloudWatch charges for each metric of each tenant.
+                { "Namespace": "DefenderXdr", "Dimensions": [["Stream", "Tenant"]], "Metrics": [lag] },
+            ],
         },
         "timestamp": now.to_string(),
         "level": "INFO",

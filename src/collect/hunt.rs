@@ -68,7 +68,7 @@ impl Source for Hunt {
             let midnight = (from.div_euclid(DAY) + 1) * DAY;
             let to = until.min(midnight).min(from.saturating_add(length));
             let found = match self.ask(run, start, from_ticks(to)).await {
-                Err(error) if is_too_much(&error) && to - from > 1 => {
+                Err(error) if error.code() == Code::TooLarge && to - from > 1 => {
                     length = (to - from) / 2;
                     continue;
                 }
@@ -157,13 +157,6 @@ impl Hunt {
         }
         run.save(to).await
     }
-}
-
-/// Whether less of the time would be answered.
-fn is_too_much(error: &Error) -> bool {
-    // Microsoft says that a result is too large by a plain 400.
-    error.code() == Code::TooLarge
-        || (error.code() == Code::UpstreamRejected && error.to_string().contains("result size"))
 }
 
 /// How rows become events.
