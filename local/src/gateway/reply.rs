@@ -156,7 +156,7 @@ pub(super) fn listing(request: &Request<Incoming>) -> Reply {
 }
 
 fn json_reply(status: StatusCode, body: Bytes) -> Reply {
-    let mut reply = Response::new(ReplyBody::from(Bytes::from(body)));
+    let mut reply = Response::new(ReplyBody::from(body));
     *reply.status_mut() = status;
     reply
         .headers_mut()

@@ -117,10 +117,7 @@ async fn a_query_is_asked_with_its_parameters_and_the_window_since_the_checkpoin
         .iter()
         .find(|request| request.path.ends_with("/runHuntingQuery"));
     let body: Value = serde_json::from_slice(&hunt.unwrap().body).unwrap();
-    assert_eq!(
-        body["Query"],
-        format!("let wanted = \"400\";\n{query}")
-    );
+    assert_eq!(body["Query"], format!("let wanted = \"400\";\n{query}"));
 }
 
 #[tokio::test]
