@@ -7,23 +7,24 @@
 mod bench;
 mod cloud;
 mod environment;
+mod happened;
 mod relay;
 mod script;
 mod wire;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use fastrand::Rng;
-use futures_util::future::join_all;
 use serde_json::json;
 use simulator::{Fault, Kind, Simulator, time};
 
 use cloud::{Cloud, Sink};
-use environment::{Environment, Ran};
+use environment::Environment;
+use happened::Happened;
 use relay::{Aws, Relay};
 use script::Script;
 
@@ -42,27 +43,6 @@ struct Soak {
     pause: u64,
     /// How far Microsoft's clock is ahead of ours at first, in seconds.
     skew: i64,
-}
-
-/// What happened besides the updates.
-#[derive(Debug, Default)]
-struct Happened {
-    runs: usize,
-    complete: usize,
-    killed: usize,
-    overlaps: usize,
-    refused: usize,
-    /// Stretches of Microsoft's clock in which runs were complete.
-    stretches: Vec<(i64, i64)>,
-    /// How often each event was delivered by batches that the checkpoint was moved behind.
-    settled: HashMap<String, usize>,
-    /// The same by batches whose run ended before that.
-    orphaned: HashMap<String, usize>,
-    orphans: usize,
-    /// The answers of runs that were not killed and ended so all the same.
-    unexcused: Vec<String>,
-    /// How many events were sent again because the answer to a request was lost.
-    again: usize,
 }
 
 #[tokio::test]
@@ -265,71 +245,4 @@ async fn soak(soak: Soak) {
 
 fn now(simulator: &Simulator) -> i64 {
     time::parse(&simulator.now()).expect("the simulator writes instants")
-}
-
-impl Happened {
-    /// One or more runs at once, with Microsoft's clock moving on meanwhile or not, and a kill or not.
-    async fn round(
-        &mut self,
-        simulator: &Simulator,
-        environments: &mut [Environment],
-        random: &mut Rng,
-    ) {
-        let at_once = [1, 1, 1, 2, 3][random.usize(0..5)];
-        self.overlaps += usize::from(at_once > 1);
-        random.shuffle(environments);
-        let runs = environments[..at_once].iter_mut().map(|environment| {
-            let kill = (random.u8(0..3) == 0).then(|| environment::kill(random));
-            async move { environment.run(simulator, &json!({}), kill).await }
-        });
-        let runs = join_all(runs.collect::<Vec<_>>());
-        let moves = random.u8(0..3) == 0;
-        let ticking = async {
-            loop {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                if moves {
-                    simulator.advance(Duration::from_secs(2));
-                }
-            }
-        };
-        let ran = tokio::select! {
-            ran = runs => ran,
-            () = ticking => unreachable!("it has no end"),
-        };
-        self.note(ran);
-    }
-
-    fn note(&mut self, ran: Vec<Ran>) {
-        for mut ran in ran {
-            self.runs += 1;
-            self.complete += usize::from(ran.complete);
-            self.killed += usize::from(ran.killed);
-            self.refused += usize::from(ran.refused);
-            if ran.complete {
-                self.stretches.push(ran.stretch);
-            }
-            let (settled, orphaned, again) = ran.deliveries();
-            self.again += again;
-            for event in settled {
-                *self.settled.entry(event).or_default() += 1;
-            }
-            if !orphaned.is_empty() {
-                self.orphans += 1;
-                if !ran.killed {
-                    self.unexcused.push(ran.answer.to_string());
-                }
-            }
-            for event in orphaned {
-                *self.orphaned.entry(event).or_default() += 1;
-            }
-        }
-    }
-
-    /// How many deliveries were of events that had been delivered before.
-    fn repeated(&self) -> usize {
-        let both = self.settled.values().chain(self.orphaned.values());
-        let deliveries: usize = both.sum();
-        let events: HashSet<&String> = self.settled.keys().chain(self.orphaned.keys()).collect();
-        deliveries - events.len()
-    }
 }
