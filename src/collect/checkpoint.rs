@@ -68,11 +68,11 @@ impl Checkpoint {
             rewound_by: rewound_by.to_owned(),
         }
     }
+}
 
-    /// How many seconds ago it was that everything had been delivered.
-    pub fn lag_seconds(&self, now: Timestamp) -> i64 {
-        now.duration_since(self.through).as_secs().max(0)
-    }
+/// How many seconds ago it was that everything had been delivered, which is `through`.
+pub fn lag_seconds(through: Timestamp, now: Timestamp) -> i64 {
+    now.duration_since(through).as_secs().max(0)
 }
 
 /// What the row says.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    checkpoint::{Checkpoint, Ledger, Reading, Turn},
+    checkpoint::{Checkpoint, Ledger, Reading, Turn, lag_seconds},
     event::Event,
     sink::{self, Batch},
 };
@@ -65,6 +65,8 @@ pub struct Run<'a> {
     pub incomplete: Vec<(String, Error)>,
     sink: &'a Sink,
     turn: &'a Turn<'a>,
+    /// What was saved last, of `at` and `through`.
+    saved: (Timestamp, Timestamp),
     delivered: usize,
     dead: usize,
 }
@@ -117,7 +119,8 @@ pub async fn run(call: &Call<'_>, asked: Asked<'_>, source: &impl Source) -> Res
                 delivered: 0,
                 complete: false,
                 checkpoint: checkpoint.as_ref().map(|checkpoint| to_text(checkpoint.at)),
-                lag_seconds: checkpoint.map(|checkpoint| checkpoint.lag_seconds(Timestamp::now())),
+                lag_seconds: checkpoint
+                    .map(|checkpoint| lag_seconds(checkpoint.through, Timestamp::now())),
                 dead_lettered: 0,
                 incomplete: Vec::new(),
                 problem: Some(error.problem()),
@@ -166,6 +169,7 @@ async fn collect(
         asking,
         stream: asked.stream,
         began: checkpoint.reading.map(|reading| reading.began),
+        saved: (checkpoint.at, checkpoint.through),
         checkpoint,
         date: None,
         incomplete: Vec::new(),
@@ -274,12 +278,15 @@ impl Run<'_> {
 
     async fn write(&mut self) -> Result<()> {
         self.checkpoint.version += 1;
-        self.turn.save(&self.checkpoint).await
+        self.turn.save(&self.checkpoint).await?;
+        self.saved = (self.checkpoint.at, self.checkpoint.through);
+        Ok(())
     }
 
     fn answer(&self, outcome: Result<bool>) -> Result<Answer> {
         let now = self.date.unwrap_or_else(Timestamp::now);
-        let lag = self.checkpoint.lag_seconds(now);
+        let (at, through) = self.saved;
+        let lag = lag_seconds(through, now);
         telemetry::collected(
             self.stream,
             self.call.tenant.as_str(),
@@ -303,7 +310,7 @@ impl Run<'_> {
         Ok(Answer::of(&Collected {
             delivered: self.delivered,
             complete,
-            checkpoint: Some(to_text(self.checkpoint.at)),
+            checkpoint: Some(to_text(at)),
             lag_seconds: Some(lag),
             dead_lettered: self.dead,
             incomplete: incomplete

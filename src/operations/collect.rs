@@ -17,7 +17,7 @@ use super::{
 use crate::{
     call::Call,
     collect::{
-        checkpoint::Ledger,
+        checkpoint::{Ledger, lag_seconds},
         event::Kind,
         hunt::Hunt,
         run::{self, Asked},
@@ -161,7 +161,7 @@ impl Operation for GetCheckpoint {
             stream: &stream,
             tenant_id: call.tenant.as_str(),
             checkpoint: to_text(checkpoint.at),
-            lag_seconds: checkpoint.lag_seconds(Timestamp::now()),
+            lag_seconds: lag_seconds(checkpoint.through, Timestamp::now()),
             since: to_text(checkpoint.since),
             lookback_from: to_text(checkpoint.from),
             seen: checkpoint.seen.len(),
