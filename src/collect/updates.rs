@@ -100,7 +100,10 @@ impl Gathering<'_, '_, '_> {
                 .into_iter()
                 .filter(|update| !self.run.checkpoint.seen.contains(update.mark()))
                 .collect();
-            let ids: Vec<_> = fresh.iter().map(|update| update.id.as_str()).collect();
+            let mut ids: Vec<_> = fresh.iter().map(|update| update.id.as_str()).collect();
+            // DynamoDB refuses to be asked for the same twice.
+            ids.sort_unstable();
+            ids.dedup();
             let memories = self.memories.get(&ids).await?;
             for update in fresh {
                 let at = update.at;
