@@ -17,6 +17,9 @@ pub fn url(bucket: &Bucket, key: &str) -> Url {
         .expect("a checked origin, a checked bucket name and a key without special characters")
 }
 
+/// S3's code for an upload that was aborted, or completed.
+pub const NO_UPLOAD: &str = "NoSuchUpload";
+
 /// Why an object was not taken.
 pub fn refusal(bucket: &Bucket, status: StatusCode, code: Option<String>) -> Error {
     let variable = bucket.variable;
@@ -27,6 +30,10 @@ pub fn refusal(bucket: &Bucket, status: StatusCode, code: Option<String>) -> Err
             format!(
                 "The function's role may not write to the bucket that {variable} names. Allow it s3:PutObject there."
             ),
+        ),
+        404 if code.as_deref() == Some(NO_UPLOAD) => (
+            Code::UpstreamUnavailable,
+            "S3 does not know the upload any more. Repeat the call.".to_owned(),
         ),
         // A bucket of another region is redirected to.
         301 | 307 | 404 => (

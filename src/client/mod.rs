@@ -282,11 +282,16 @@ impl Client {
             Kind::Change => self.fresh.get_or_init(|| connect::client(&self.tls, 0)),
         };
         let broken = |error| Setback::transport(request, deadline, error);
+        let time = match take {
+            Take::Whole(_) => request.time(deadline),
+            // It lasts as long as whoever it is passed on to takes.
+            Take::Passing(_) => deadline.remaining(),
+        };
         let sending = http
             .request(request.method.clone(), request.url.clone())
             .headers(request.headers.clone())
             .body(request.body.clone())
-            .timeout(request.time(deadline));
+            .timeout(time);
         let mut response = sending.send().await.map_err(broken)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         if let Take::Passing(passing) = take

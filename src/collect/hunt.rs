@@ -145,7 +145,8 @@ impl Hunt {
                 run.checkpoint.seen.insert(mark);
             }
             left -= 1;
-            if left > 0 || error.is_some() {
+            // A batch of which nothing was settled keeps its number: it may have arrived all the same.
+            if settled > 0 && (left > 0 || error.is_some()) {
                 run.save(from).await?;
             }
             if let Some(error) = error {

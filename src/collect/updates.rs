@@ -279,6 +279,13 @@ impl Gathering<'_, '_, '_> {
             // From here on, it is to be read again.
             self.reached = first.reached;
         }
+        if told.is_empty()
+            && let Some(error) = error
+        {
+            // The batch keeps its number: should it have arrived all the same, the next run writes the same file.
+            self.saved = self.reached;
+            return Err(error);
+        }
         let memories = told.iter().map(|told| (told.id.as_str(), told.memory));
         if let Err(error) = self.memories.put(&memories.collect()).await {
             // Worse than a wrong word for the next change would be to deliver all of this again.

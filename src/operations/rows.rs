@@ -179,6 +179,8 @@ impl Rows {
         let (member, known) = match name.as_slice() {
             b"schema" | b"Schema" => (Member::Schema, &mut self.has_schema),
             b"results" | b"Results" => (Member::Results, &mut self.has_results),
+            // OData's way to fail after a 200.
+            b"error" | b"@odata.error" => return Err("ends in an error"),
             _ => {
                 self.at = At::Value(Member::Other);
                 return Ok(());

@@ -78,9 +78,13 @@ impl Stream {
         Self { begun, body }
     }
 
-    pub(super) async fn begin(self, first: Bytes) -> Result<Streamed> {
+    pub(super) async fn begin(self, first: Bytes, deadline: Deadline) -> Result<Streamed> {
         let Self { begun, body } = self;
-        let mut streamed = Streamed { body, bytes: 0 };
+        let mut streamed = Streamed {
+            body,
+            bytes: 0,
+            deadline,
+        };
         // Whoever waits for it is gone only with the process.
         let _ = begun.send(());
         streamed.send(first).await?;
@@ -98,6 +102,7 @@ impl fmt::Debug for Stream {
 pub(super) struct Streamed {
     body: Sender,
     bytes: u64,
+    deadline: Deadline,
 }
 
 impl Streamed {
@@ -108,9 +113,19 @@ impl Streamed {
                           by `maxAnswerBytes`.";
             return Err(Error::new(Code::TooLarge, detail));
         }
-        self.body.send_data(piece).await.map_err(|_| {
-            let detail = "The answer broke off: Lambda takes no more of it.";
-            Error::new(Code::Internal, detail)
-        })
+        // Lambda takes it as fast as the caller reads.
+        let sending = tokio::time::timeout(self.deadline.remaining(), self.body.send_data(piece));
+        match sending.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => {
+                let detail = "The answer broke off: Lambda takes no more of it.";
+                Err(Error::new(Code::Internal, detail))
+            }
+            Err(_) => {
+                let detail = "The answer broke off: the function's time ran out while its caller was reading. Give the function more \
+                              time, or have the answer stored by `maxAnswerBytes`.";
+                Err(Error::new(Code::DeadlineExceeded, detail))
+            }
+        }
     }
 }

@@ -7,7 +7,10 @@ use std::fmt::Write;
 
 use aws_sigv4::http_request::SignableBody;
 use bytes::Bytes;
-use http::{HeaderMap, Method, header::ETAG};
+use http::{
+    HeaderMap, Method,
+    header::{CONTENT_LENGTH, ETAG},
+};
 use reqwest::Url;
 
 use crate::{
@@ -15,7 +18,7 @@ use crate::{
     call::Call,
     client::{Failure, Kind, Outgoing, Reply, Room, nothing_passes},
     config::Bucket,
-    error::Result,
+    error::{Error, Result},
     retry, s3,
 };
 
@@ -135,7 +138,11 @@ impl<'a> Upload<'a> {
                     }
                 };
                 let query = [("uploadId", id.as_str())];
-                self.ask(Method::POST, &query, list.into(), whole).await?;
+                match self.ask(Method::POST, &query, list.into(), whole).await {
+                    // It may have been completed, and the answer lost.
+                    Err(error) if is_unknown(&error) => self.look(error).await?,
+                    completed => completed?,
+                }
             }
         }
         Ok(Uploaded {
@@ -145,12 +152,27 @@ impl<'a> Upload<'a> {
         })
     }
 
+    /// Whether the object is there, which only this upload makes; else the error.
+    async fn look(&self, error: Error) -> Result<()> {
+        let bytes = self.bytes.to_string();
+        let is_whole = |reply: &Reply| {
+            let length = reply.headers.get(CONTENT_LENGTH);
+            Ok(length.is_some_and(|length| length.as_bytes() == bytes.as_bytes()))
+        };
+        match self.ask(Method::HEAD, &[], Bytes::new(), is_whole).await {
+            Ok(true) => Ok(()),
+            _ => Err(error),
+        }
+    }
+
     /// Has S3 forget the parts.
     pub async fn abort(&mut self) {
         let Some(id) = self.id.take() else { return };
         let query = [("uploadId", id.as_str())];
         let aborted = self.ask(Method::DELETE, &query, Bytes::new(), |_| Ok(()));
-        if let Err(error) = aborted.await {
+        if let Err(error) = aborted.await
+            && !is_unknown(&error)
+        {
             tracing::warn!(
                 code = error.code().name(),
                 "an unfinished upload to {} stays until the bucket's life-cycle removes it: {error}",
@@ -213,4 +235,9 @@ impl<'a> Upload<'a> {
             unsigned,
         )
     }
+}
+
+fn is_unknown(error: &Error) -> bool {
+    let upstream = error.upstream();
+    upstream.is_some_and(|upstream| upstream.code.as_deref() == Some(s3::NO_UPLOAD))
 }

@@ -69,7 +69,7 @@ impl<'a> Writer<'a> {
         let outlet = &self.call.outlet;
         if let Some(stream) = outlet.stream() {
             let first = std::mem::take(&mut self.out).into();
-            self.way = Way::Streamed(stream.begin(first).await?);
+            self.way = Way::Streamed(stream.begin(first, self.call.outlet.deadline).await?);
             return Ok(());
         }
         self.cost += outlet.room.cost(&self.out[self.counted..]);
