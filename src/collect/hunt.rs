@@ -1,6 +1,9 @@
 //! Collecting the rows of a hunting query: over the window since the checkpoint, in parts that Microsoft returns whole.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Instant,
+};
 
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
@@ -21,6 +24,9 @@ use crate::{
 
 /// Microsoft cuts a result here without a word.
 const MOST_ROWS: usize = 100_000;
+
+/// A window with more rows is asked for in parts where it has parts: what is delivered of a window is kept in mind until it is done.
+const MANY_ROWS: usize = 10_000;
 
 /// The columns that say when a row happened.
 const INSTANTS: [&str; 2] = ["Timestamp", "TimeGenerated"];
@@ -99,33 +105,34 @@ impl Hunt {
         let seen = &run.checkpoint.seen;
         let read = |reply: &Reply| {
             let Table { schema, results } = read_json(reply)?;
-            if results.len() >= MOST_ROWS {
+            let has_parts = ticks(to) - ticks(from) > 1;
+            if results.len() >= MOST_ROWS || (has_parts && results.len() > MANY_ROWS) {
                 return Ok(None);
             }
-            let timed = schema
-                .iter()
-                .find(|column| INSTANTS.contains(&column.name.as_str()));
+            let mut columns = schema.iter().map(|column| column.name.as_str());
+            let instant = columns.find(|name| INSTANTS.contains(name));
             let rows = Rows {
                 tenant,
                 stream,
-                window: &window,
-                to,
-                instant: timed.map(|column| column.name.as_str()),
+                from,
+                instants: instant.and_then(|name| instants(&results, name, from, to)),
             };
             Ok(Some(Found {
                 days: rows.unseen(&results, seen),
-                timed: timed.is_some(),
+                timed: rows.instants.is_some(),
                 date: http_date(&reply.headers),
             }))
         };
+        let asked = Instant::now();
         let found = run.asking.query(&["runHuntingQuery"], &body, read).await?;
         let found = found.ok_or_else(|| {
             let detail = format!(
-                "The query finds {MOST_ROWS} rows or more within {window}, which Microsoft would cut. Narrow the query."
+                "The query finds too many rows within {window}, of which Microsoft would cut what is beyond {MOST_ROWS}. Narrow the query."
             );
             Error::new(Code::TooLarge, detail)
         })?;
-        run.read_at(found.date.unwrap_or_else(Timestamp::now));
+        let date = found.date.unwrap_or_else(Timestamp::now);
+        run.read_at(date, asked.elapsed());
         Ok(found)
     }
 
@@ -160,24 +167,42 @@ impl Hunt {
     }
 }
 
+/// When each row happened, with that in Microsoft's own text; none unless all of them say so, and that it was in the window. A time that
+/// was rounded, or is something else, tells nothing about what was delivered before.
+fn instants(
+    rows: &[&RawValue],
+    column: &str,
+    from: Timestamp,
+    to: Timestamp,
+) -> Option<Vec<(Timestamp, String)>> {
+    let happened = |row: &&RawValue| {
+        let mut columns: HashMap<String, &RawValue> = serde_json::from_str(row.get()).ok()?;
+        let text: String = serde_json::from_str(columns.remove(column)?.get()).ok()?;
+        let at: Timestamp = text.parse().ok()?;
+        (from <= at && at <= to).then_some((at, text))
+    };
+    rows.iter().map(happened).collect()
+}
+
 /// How rows become events.
 struct Rows<'a> {
     tenant: &'a str,
     stream: &'a str,
-    window: &'a str,
-    to: Timestamp,
-    /// The column that says when a row happened.
-    instant: Option<&'a str>,
+    /// Where their window begins.
+    from: Timestamp,
+    instants: Option<Vec<(Timestamp, String)>>,
 }
 
 impl Rows<'_> {
+    /// Those that were not delivered yet.
     fn unseen(&self, rows: &[&RawValue], seen: &Seen) -> BTreeMap<i64, Vec<(Mark, Event)>> {
         let mut days = BTreeMap::<_, Vec<_>>::new();
         let mut equal = HashMap::<String, usize>::new();
-        for row in rows {
-            let (at, updated) = self
-                .happened(row)
-                .unwrap_or_else(|| (self.to, to_text(self.to)));
+        for (number, row) in rows.iter().enumerate() {
+            let (at, updated) = match &self.instants {
+                Some(instants) => instants[number].clone(),
+                None => (self.from, to_text(self.from)),
+            };
             let mut name = self.name(row);
             // Rows may be equal to the last digit and yet be as many as they are.
             let before = equal.entry(name.clone()).or_default();
@@ -210,18 +235,14 @@ impl Rows<'_> {
         days
     }
 
-    /// When a row happened, and that in Microsoft's own text.
-    fn happened(&self, row: &RawValue) -> Option<(Timestamp, String)> {
-        let mut columns: HashMap<String, &RawValue> = serde_json::from_str(row.get()).ok()?;
-        let text: String = serde_json::from_str(columns.remove(self.instant?)?.get()).ok()?;
-        Some((text.parse().ok()?, text))
-    }
-
-    /// What a row is known by: a hash of all that it says, and of the window where it does not say when it happened.
+    /// What a row is known by: a hash of all that it says, and of where its window begins if it does not say when it happened.
     fn name(&self, row: &RawValue) -> String {
-        let hash = match self.instant {
+        let hash = match self.instants {
             Some(_) => digest(&SHA256, row.get().as_bytes()),
-            None => digest(&SHA256, format!("{} {}", self.window, row.get()).as_bytes()),
+            None => {
+                let from = to_text(self.from);
+                digest(&SHA256, format!("{from} {}", row.get()).as_bytes())
+            }
         };
         let first = hash.as_ref().iter().take(16);
         first.map(|byte| format!("{byte:02x}")).collect()

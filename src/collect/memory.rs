@@ -1,6 +1,6 @@
 //! What is remembered of each item that was delivered: a row in DynamoDB, by which the next update is known for what it is.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,6 +21,9 @@ const DAYS: i64 = 400;
 /// The most rows that DynamoDB gives, and takes, in one request.
 const READ: usize = 100;
 const WRITTEN: usize = 25;
+
+/// What is kept back of the time for the checkpoint.
+const SAVING: Duration = Duration::from_secs(2);
 
 /// How often rows are asked for again that DynamoDB has left over.
 const ROUNDS: u32 = 8;
@@ -109,14 +112,17 @@ impl<'a> Memories<'a> {
                 }
                 rounds += 1;
                 asked = json!(got.left);
-                self.wait(rounds).await?;
+                wait(self.call, rounds).await?;
             }
         }
         Ok(memories)
     }
 
-    /// Remembers items, by their ids.
+    /// Remembers items, by their ids, and leaves time to move the checkpoint.
     pub async fn put(&self, memories: &HashMap<&str, Memory>) -> Result<()> {
+        let mut call = self.call.for_tenant(self.call.tenant.clone());
+        let left = call.invocation.deadline.remaining();
+        call.invocation.deadline = call.invocation.deadline.within(left - SAVING.min(left / 2));
         #[derive(Deserialize)]
         struct Put {
             #[serde(default, rename = "UnprocessedItems")]
@@ -143,13 +149,13 @@ impl<'a> Memories<'a> {
                 let body = json!({ "RequestItems": asked });
                 let target = "DynamoDB_20120810.BatchWriteItem";
                 let read = |reply: &_| read_json::<Put>(reply);
-                let put = dynamodb::ask_many(self.call, self.table, target, &body, read).await?;
+                let put = dynamodb::ask_many(&call, self.table, target, &body, read).await?;
                 if put.left.is_empty() {
                     break;
                 }
                 rounds += 1;
                 asked = json!(put.left);
-                self.wait(rounds).await?;
+                wait(&call, rounds).await?;
             }
         }
     }
@@ -157,16 +163,16 @@ impl<'a> Memories<'a> {
     fn key(&self, id: &str) -> Value {
         json!({ "pk": { "S": format!("{}{id}", self.prefix) } })
     }
+}
 
-    /// DynamoDB leaves rows over when it is asked for too many at once.
-    async fn wait(&self, rounds: u32) -> Result<()> {
-        let deadline = self.call.invocation.deadline;
-        match rounds < ROUNDS && deadline.wait(retry::backoff(rounds)).await {
-            true => Ok(()),
-            false => {
-                let detail = "DynamoDB did not serve all rows of the table that CHECKPOINT_TABLE names in time. Repeat the call.";
-                Err(Error::new(Code::Throttled, detail))
-            }
+/// DynamoDB leaves rows over when it is asked for too many at once.
+async fn wait(call: &Call<'_>, rounds: u32) -> Result<()> {
+    let wait = retry::backoff(rounds);
+    match rounds < ROUNDS && call.invocation.deadline.wait(wait).await {
+        true => Ok(()),
+        false => {
+            let detail = "DynamoDB did not serve all rows of the table that CHECKPOINT_TABLE names in time. Repeat the call.";
+            Err(Error::new(Code::Throttled, detail))
         }
     }
 }

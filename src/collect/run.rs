@@ -192,7 +192,9 @@ fn checkpoint(call: &Call<'_>, asked: &Asked<'_>, turn: &Turn<'_>) -> (Checkpoin
         (last, since) => {
             let back = call.app.config.collecting.look_back;
             let since = since.unwrap_or_else(|| earlier(call.invocation.now, back));
-            let version = last.as_ref().map_or(1, |last| last.version + 1);
+            // Batches of a life that the table has forgotten have lower numbers, and so other files.
+            let clock = call.invocation.now.as_second().max(1).cast_unsigned();
+            let version = last.as_ref().map_or(clock, |last| last.version + 1);
             (Checkpoint::starting(since, version, request_id), true)
         }
     }
@@ -208,9 +210,9 @@ impl Run<'_> {
         self.call.app.config.collecting.look_back
     }
 
-    /// Notes when Microsoft answered, by its own clock.
-    pub fn read_at(&mut self, date: Timestamp) {
-        self.began.get_or_insert(date);
+    /// Notes when Microsoft answered, by its own clock, and how long it took: what it read is so much older.
+    pub fn read_at(&mut self, date: Timestamp, took: Duration) {
+        self.began.get_or_insert(earlier(date, took));
         self.date = self.date.max(Some(date));
     }
 
@@ -267,7 +269,7 @@ impl Run<'_> {
             && self.stream.starts_with("hunting-")
         {
             // Rows are remembered nowhere else.
-            checkpoint.from = from_ticks(oldest);
+            checkpoint.from = from_ticks(oldest + 1);
             tracing::warn!(
                 "{} has more rows than its look-back can keep apart: it reaches back to {} only",
                 self.stream,

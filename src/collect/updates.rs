@@ -88,13 +88,21 @@ struct Pending {
     follows: bool,
 }
 
+/// An incident that a merged one went into, and what of it is missing.
+type Following = (Update, Change, Option<&'static str>);
+
 impl Gathering<'_, '_, '_> {
     async fn gather(&mut self) -> Result<bool> {
         while !self.run.is_out_of_time() {
-            let Some(Page { updates, date }) = self.walk.next().await? else {
+            let Some(page) = self.walk.next().await? else {
                 return Ok(true);
             };
-            self.run.read_at(date);
+            let Page {
+                updates,
+                date,
+                took,
+            } = page;
+            self.run.read_at(date, took);
             let end = updates.last().map(|last| last.at);
             let fresh: Vec<_> = updates
                 .into_iter()
@@ -128,17 +136,24 @@ impl Gathering<'_, '_, '_> {
         let Some((update, change)) = self.judge(update, memory) else {
             return Ok(());
         };
-        let (update, incomplete) = match self.walk.wants_alerts() {
-            true => self.with_alerts(update).await?,
-            false => (update, None),
+        let (update, change, incomplete) = match self.walk.wants_alerts() {
+            true => {
+                let (update, incomplete) = self.with_alerts(update).await?;
+                // It may have been updated meanwhile.
+                let Some((update, change)) = self.judge(update, memory) else {
+                    return Ok(());
+                };
+                (update, change, incomplete)
+            }
+            false => (update, change, None),
         };
         let mut following = Vec::new();
         if change == Change::Merged {
             self.follow(&update, &mut following).await?;
         }
         self.push(update, change, incomplete, false);
-        for (update, change) in following {
-            self.push(update, change, None, true);
+        for (update, change, incomplete) in following {
+            self.push(update, change, incomplete, true);
         }
         Ok(())
     }
@@ -169,9 +184,9 @@ impl Gathering<'_, '_, '_> {
 
     /// An incident with its alerts, or as it is with a note that they are missing.
     async fn with_alerts(&mut self, update: Update) -> Result<(Update, Option<&'static str>)> {
-        match self.walk.with_alerts(&update.id).await {
-            // It may have been updated meanwhile.
-            Ok(Object(item)) => Ok((Update::read(self.source.kind, item)?, None)),
+        let got = self.walk.with_alerts(&update.id).await;
+        match got.and_then(|Object(item)| Update::read(self.source.kind, item)) {
+            Ok(update) => Ok((update, None)),
             Err(error) if is_about_one_item(error.code()) => {
                 self.run.incomplete.push((update.id.clone(), error));
                 Ok((update, Some("alerts")))
@@ -181,17 +196,17 @@ impl Gathering<'_, '_, '_> {
     }
 
     /// The incident that this one was merged into, and on to where that went: what of it was not delivered yet.
-    async fn follow(&mut self, merged: &Update, found: &mut Vec<(Update, Change)>) -> Result<()> {
+    async fn follow(&mut self, merged: &Update, found: &mut Vec<Following>) -> Result<()> {
         let mut passed = HashSet::from([merged.id.clone()]);
         let mut next = merged.target.clone();
         while let Some(id) = next.take().filter(|id| passed.insert(id.clone())) {
-            let query: &[_] = match self.source.expand_alerts {
-                true => &[("$expand", "alerts")],
-                false => &[],
-            };
-            let got = self.run.asking.get(&["incidents", &id], query).await;
-            let read = got.and_then(|Object(item)| Update::read(self.source.kind, item));
-            let target = match read {
+            let mut incomplete = None;
+            let mut got = self.target(&id, self.source.expand_alerts).await;
+            if self.source.expand_alerts && got.is_err() {
+                incomplete = Some("alerts");
+                got = self.target(&id, false).await;
+            }
+            let target = match got {
                 Ok(target) => target,
                 Err(error) if is_about_one_item(error.code()) => {
                     self.run.incomplete.push((id, error));
@@ -203,10 +218,19 @@ impl Gathering<'_, '_, '_> {
             let memory = memories.get(&target.id).copied();
             if let Some((target, change)) = self.judge(target, memory) {
                 next = target.target.clone().filter(|_| change == Change::Merged);
-                found.push((target, change));
+                found.push((target, change, incomplete));
             }
         }
         Ok(())
+    }
+
+    async fn target(&self, id: &str, expand: bool) -> Result<Update> {
+        let query: &[_] = match expand {
+            true => &[("$expand", "alerts")],
+            false => &[],
+        };
+        let Object(item) = self.run.asking.get(&["incidents", id], query).await?;
+        Update::read(self.source.kind, item)
     }
 
     fn push(

@@ -2,7 +2,10 @@
 //!
 //! A next page begins at the instant where the last one ended: Microsoft's links are not followed, and no size of page is relied upon.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -52,8 +55,9 @@ pub struct Walk<'a> {
 pub struct Page {
     /// In their order; those of the first instant may have been on the last page.
     pub updates: Vec<Update>,
-    /// When it was sent, by Microsoft's clock.
+    /// When it was sent, by Microsoft's clock, and how long that took.
     pub date: Timestamp,
+    pub took: Duration,
 }
 
 #[derive(Deserialize)]
@@ -115,7 +119,9 @@ impl<'a> Walk<'a> {
         if self.done {
             return Ok(None);
         }
+        let asked = Instant::now();
         let (listed, date) = self.fetch().await?;
+        let took = asked.elapsed();
         let (count, has_next) = (listed.value.len(), listed.next.is_some());
         let items = listed.value.into_iter();
         let updates: Vec<_> = items
@@ -141,6 +147,9 @@ impl<'a> Walk<'a> {
             self.skip /= 2;
             self.idle_page()?;
         } else if updates.is_empty() {
+            if has_next {
+                return Err(self.disorder());
+            }
             self.done = true;
         } else if updates.iter().all(|update| self.was_given(update)) {
             self.done = is_last;
@@ -155,7 +164,11 @@ impl<'a> Walk<'a> {
             self.from += TICK;
             self.begin();
         }
-        Ok(Some(Page { updates, date }))
+        Ok(Some(Page {
+            updates,
+            date,
+            took,
+        }))
     }
 
     /// Moves on behind a page with something new.
@@ -264,7 +277,8 @@ impl<'a> Walk<'a> {
                 Err(error) => error,
             };
             match error.code() {
-                Code::TooLarge if self.size > 1 => self.resize(self.size / 2),
+                // Of two, one is left to notice by that the other has moved.
+                Code::TooLarge if self.size > 2 => self.resize((self.size / 2).max(2)),
                 Code::UpstreamUnavailable if expand && self.size > SMALL_PAGE => {
                     self.resize(SMALL_PAGE);
                 }
@@ -318,7 +332,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Microsoft's unit of time.
-const TICK: std::time::Duration = std::time::Duration::from_nanos(100);
+const TICK: Duration = Duration::from_nanos(100);
 
 /// What an update is ordered by; those of one instant by their creation, where they are walked alone.
 fn place(update: &Update, tied: bool) -> Timestamp {

@@ -24,7 +24,7 @@ pub struct Batch<'a> {
     pub stream: &'a str,
     /// The number of the batch in its stream; the same when it is delivered again after a crash.
     pub sequence: u64,
-    /// All of one day, UTC, by the instant of their update.
+    /// All of one day, UTC, by the instant of their update; but those that a merged one led to.
     pub events: &'a [Event],
 }
 

@@ -124,8 +124,8 @@ fn end(pid: u32) {
 impl Ran {
     /// The events that it delivered and settled, and those that it delivered and had not settled when it ended; then how many it sent
     /// again because an answer was lost.
-    pub fn deliveries(&mut self) -> (HashSet<String>, HashSet<String>, usize) {
-        let (mut settled, mut open, mut again) = (HashSet::new(), HashSet::new(), 0);
+    pub fn deliveries(&mut self) -> (Vec<String>, HashSet<String>, usize) {
+        let (mut settled, mut open, mut again) = (Vec::new(), HashSet::new(), 0);
         for deed in std::mem::take(&mut self.deeds) {
             match deed {
                 Deed::Delivered(events) => {

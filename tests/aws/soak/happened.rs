@@ -20,7 +20,9 @@ pub struct Happened {
     pub killed: usize,
     pub overlaps: usize,
     pub refused: usize,
-    /// Stretches of Microsoft's clock in which runs were complete.
+    /// Whether the last runs were complete.
+    was_complete: bool,
+    /// Stretches of Microsoft's clock in which runs read everything.
     pub stretches: Vec<(i64, i64)>,
     /// How often each event was delivered by batches that the checkpoint was moved behind.
     pub settled: HashMap<String, usize>,
@@ -66,12 +68,18 @@ impl Happened {
     }
 
     pub fn note(&mut self, ran: Vec<Ran>) {
+        // A run that goes on where another stopped reads less than there was.
+        let whole = self.was_complete;
+        let mut had_turns = ran.iter().filter(|ran| !ran.refused).peekable();
+        if had_turns.peek().is_some() {
+            self.was_complete = had_turns.all(|ran| ran.complete);
+        }
         for mut ran in ran {
             self.runs += 1;
             self.complete += usize::from(ran.complete);
             self.killed += usize::from(ran.killed);
             self.refused += usize::from(ran.refused);
-            if ran.complete {
+            if ran.complete && whole {
                 self.stretches.push(ran.stretch);
             }
             let (settled, orphaned, again) = ran.deliveries();

@@ -239,6 +239,7 @@ async fn soak(soak: Soak) {
         .filter(|(_, times)| **times > 1)
         .collect();
     assert!(twice.is_empty(), "settled more than once: {twice:?}");
+    assert!(happened.again == 0 || at_aws > 0, "{}", happened.again);
     let unexcused = &happened.unexcused;
     assert!(unexcused.is_empty(), "not settled: {unexcused:?}");
 }

@@ -6,7 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -66,6 +66,8 @@ struct Shared {
     moto: SocketAddr,
     aws: Arc<Aws>,
     run: Mutex<Run>,
+    /// The requests that are under way.
+    passing: AtomicUsize,
     strike: mpsc::UnboundedSender<()>,
 }
 
@@ -113,6 +115,7 @@ impl Relay {
                 faults: 0,
                 delay: Duration::ZERO,
             }),
+            passing: AtomicUsize::new(0),
             strike,
         });
         let serving = Arc::clone(&shared);
@@ -121,8 +124,10 @@ impl Relay {
             for connection in listener.incoming().flatten() {
                 let shared = Arc::clone(&serving);
                 thread::spawn(move || {
+                    shared.passing.fetch_add(1, Ordering::SeqCst);
                     // Whoever was killed reads no answer.
                     let _ = shared.pass_on(connection);
+                    shared.passing.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
@@ -140,8 +145,11 @@ impl Relay {
         (run.point, run.requests, run.deliveries) = (point, 0, 0);
     }
 
-    /// The run has ended: what it did.
+    /// The run has ended: what it did. What a killed process had just sent may yet be done.
     pub fn end(&mut self) -> Vec<Deed> {
+        while self.shared.passing.load(Ordering::SeqCst) > 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
         let mut run = self.shared.run();
         run.point = None;
         std::mem::take(&mut run.deeds)
