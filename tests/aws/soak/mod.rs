@@ -107,7 +107,7 @@ async fn a_sink_too_slow_for_a_batch_gets_the_rest_of_it_in_the_next_run() {
         happened.note(vec![ran]);
     }
     assert!(happened.runs > 1);
-    assert_eq!((happened.orphans, happened.refused), (0, 0));
+    assert_eq!(happened.refused, 0);
     let events = cloud.events();
     let distinct: HashSet<String> = events.iter().map(|event| wire::id(event)).collect();
     assert_eq!(distinct.len(), happened.settled.len());
