@@ -22,7 +22,7 @@ const DAYS: i64 = 400;
 const READ: usize = 100;
 const WRITTEN: usize = 25;
 
-/// What is kept back of the time for the checkpoint.
+/// What is kept back of the time to give the turn back.
 const SAVING: Duration = Duration::from_secs(2);
 
 /// How often rows are asked for again that DynamoDB has left over.
@@ -118,7 +118,7 @@ impl<'a> Memories<'a> {
         Ok(memories)
     }
 
-    /// Remembers items, by their ids, and leaves time to move the checkpoint.
+    /// Remembers items, by their ids, and leaves time to give the turn back.
     pub async fn put(&self, memories: &HashMap<&str, Memory>) -> Result<()> {
         let mut call = self.call.for_tenant(self.call.tenant.clone());
         let left = call.invocation.deadline.remaining();

@@ -166,9 +166,9 @@ impl Gathering<'_, '_, '_> {
         }
         let memory = self.pending_memory(&update.id).or(memory);
         let checkpoint = &mut self.run.checkpoint;
-        let settled = checkpoint.first..checkpoint.version;
+        let first = checkpoint.first;
         let is_told =
-            |memory: &Memory| memory.updated == update.mark().0 && settled.contains(&memory.batch);
+            |memory: &Memory| memory.updated == update.mark().0 && memory.batch >= first;
         if memory.as_ref().is_some_and(is_told) {
             checkpoint.seen.insert(update.mark());
             return None;
@@ -310,16 +310,16 @@ impl Gathering<'_, '_, '_> {
             self.saved = self.reached;
             return Err(error);
         }
+        self.saved = self.reached;
+        self.run.save(self.reached).await?;
+        // Not before: what is remembered is not delivered again, and a batch that is may replace the file of the first attempt.
         let memories = told.iter().map(|told| (told.id.as_str(), told.memory));
         if let Err(error) = self.memories.put(&memories.collect()).await {
-            // Worse than a wrong word for the next change would be to deliver all of this again.
             tracing::warn!(
                 code = error.code().name(),
                 "what was delivered could not be remembered, so that the next changes may be called by a wrong word: {error}"
             );
         }
-        self.saved = self.reached;
-        self.run.save(self.reached).await?;
         error.map_or(Ok(()), Err)
     }
 }

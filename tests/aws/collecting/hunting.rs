@@ -176,6 +176,19 @@ async fn rows_that_do_not_say_when_they_happened_are_new_in_each_window() {
 }
 
 #[tokio::test]
+async fn rows_whose_time_was_rounded_do_not_come_again() {
+    let (streams, now) = streams(&[5000, 3000, 100]);
+    let query = "OwnEvents | extend Timestamp = bin(Timestamp, 1h)";
+    let since = time::format(now - 6000 * time::SECOND);
+    streams
+        .run("collect_hunting", input(query, Some(&since)))
+        .await;
+    assert_eq!(streams.delivered().len(), 3);
+    streams.run("collect_hunting", input(query, None)).await;
+    assert_eq!(streams.delivered().len(), 0);
+}
+
+#[tokio::test]
 async fn a_part_that_cannot_be_had_now_is_had_by_the_next_run() {
     let ago: Vec<_> = (1..100).rev().map(|hours| hours * 3600).collect();
     let (streams, now) = streams(&ago);
