@@ -77,6 +77,26 @@ fn a_role_allows_what_its_functions_do_and_no_more() {
     }
 }
 
+/// Rows are read and written by their keys: nothing scans the table.
+#[test]
+fn who_collects_writes_checkpoints_and_who_watches_reads_one() {
+    let template = Template::unrolled();
+    let table = json!({ "Fn::GetAtt": ["CheckpointTable", "Arn"] });
+    let of_table = |role: &str| -> Vec<String> {
+        let mut allowed = template.allowed(role);
+        allowed.retain(|(action, _)| action.starts_with("dynamodb:"));
+        let allowed = allowed.into_iter().map(|(action, resource)| {
+            assert_eq!(resource, table, "{role} allows {action}");
+            action
+        });
+        allowed.collect()
+    };
+    let collecting = ["GetItem", "UpdateItem", "BatchGetItem", "BatchWriteItem"]
+        .map(|action| format!("dynamodb:{action}"));
+    assert_eq!(of_table("CollectingRole"), collecting);
+    assert_eq!(of_table("WatchingRole"), ["dynamodb:GetItem"]);
+}
+
 #[test]
 fn no_secret_is_in_an_environment() {
     let template = Template::unrolled();
@@ -103,7 +123,12 @@ fn no_secret_is_in_an_environment() {
             "ReadingRole" | "HuntingRole" | "EndpointReadingRole" => {
                 &["RESULTS_BUCKET", "RESULTS_RETENTION_DAYS"][..]
             }
-            "CheckingRole" => &["DEPLOYED_OPERATIONS", "RESULTS_BUCKET", "TENANTS_TABLE"],
+            "CheckingRole" => &[
+                "DEPLOYED_OPERATIONS",
+                "RESULTS_BUCKET",
+                "RESULTS_RETENTION_DAYS",
+                "TENANTS_TABLE",
+            ],
             "ActingRole" => &["LEASE_TABLE"],
             "SavingRole" => &["EVIDENCE_BUCKET"],
             "OnboardingRole" => &consent[..3],
