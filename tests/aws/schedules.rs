@@ -132,7 +132,14 @@ fn a_schedule_delivers_what_all_tenants_updated_to_the_queue() {
         let row = json!({ "pk": customer, "state": "active" });
         stack.ask("put_tenant", json!({ "table": table, "row": row }));
     }
-    let queue = format!("{STACK}-collected");
+    let queue = stack.ask(
+        "resource",
+        json!({ "stack": STACK, "name": "CollectedQueue" }),
+    );
+    let (_, queue) = queue
+        .as_str()
+        .and_then(|url| url.rsplit_once('/'))
+        .expect("a queue goes by its URL");
 
     let start = json!({ "operation": "collect_incidents", "input": { "since": LONG_AGO } });
     let ended = stack.execute("collect-for-each-tenant", &start);
@@ -144,7 +151,7 @@ fn a_schedule_delivers_what_all_tenants_updated_to_the_queue() {
         .filter_map(|one| one["answer"]["delivered"].as_u64())
         .sum();
     assert!(delivered > 0, "{output}");
-    assert_eq!(drain(&stack, &queue).len() as u64, delivered, "{output}");
+    assert_eq!(drain(&stack, queue).len() as u64, delivered, "{output}");
 
     let mut expected: Vec<String> = customers
         .iter()
@@ -156,7 +163,7 @@ fn a_schedule_delivers_what_all_tenants_updated_to_the_queue() {
     let arrived = RefCell::new(Vec::new());
     let mut tenants = stack.wait_for("an event of each tenant", |stack| {
         let mut arrived = arrived.borrow_mut();
-        arrived.extend(drain(stack, &queue));
+        arrived.extend(drain(stack, queue));
         (arrived.len() >= expected.len()).then(|| arrived.clone())
     });
     tenants.sort_by_key(|event: &Value| event["tenantId"].to_string());
