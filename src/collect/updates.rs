@@ -1,6 +1,8 @@
 //! Collecting incidents and alerts: every update since the checkpoint, in order.
 
-use std::{collections::HashSet, mem::take};
+mod merged;
+
+use std::mem::take;
 
 use super::{
     checkpoint,
@@ -88,9 +90,6 @@ struct Pending {
     follows: bool,
 }
 
-/// An incident that a merged one went into, and what of it is missing.
-type Following = (Update, Change, Option<&'static str>);
-
 impl Gathering<'_, '_, '_> {
     async fn gather(&mut self) -> Result<bool> {
         while !self.run.is_out_of_time() {
@@ -167,8 +166,7 @@ impl Gathering<'_, '_, '_> {
         let memory = self.pending_memory(&update.id).or(memory);
         let checkpoint = &mut self.run.checkpoint;
         let first = checkpoint.first;
-        let is_told =
-            |memory: &Memory| memory.updated == update.mark().0 && memory.batch >= first;
+        let is_told = |memory: &Memory| memory.updated == update.mark().0 && memory.batch >= first;
         if memory.as_ref().is_some_and(is_told) {
             checkpoint.seen.insert(update.mark());
             return None;
@@ -193,44 +191,6 @@ impl Gathering<'_, '_, '_> {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// The incident that this one was merged into, and on to where that went: what of it was not delivered yet.
-    async fn follow(&mut self, merged: &Update, found: &mut Vec<Following>) -> Result<()> {
-        let mut passed = HashSet::from([merged.id.clone()]);
-        let mut next = merged.target.clone();
-        while let Some(id) = next.take().filter(|id| passed.insert(id.clone())) {
-            let mut incomplete = None;
-            let mut got = self.target(&id, self.source.expand_alerts).await;
-            if self.source.expand_alerts && got.is_err() {
-                incomplete = Some("alerts");
-                got = self.target(&id, false).await;
-            }
-            let target = match got {
-                Ok(target) => target,
-                Err(error) if is_about_one_item(error.code()) => {
-                    self.run.incomplete.push((id, error));
-                    break;
-                }
-                Err(error) => return Err(error),
-            };
-            let memories = self.memories.get(&[&target.id]).await?;
-            let memory = memories.get(&target.id).copied();
-            if let Some((target, change)) = self.judge(target, memory) {
-                next = target.target.clone().filter(|_| change == Change::Merged);
-                found.push((target, change, incomplete));
-            }
-        }
-        Ok(())
-    }
-
-    async fn target(&self, id: &str, expand: bool) -> Result<Update> {
-        let query: &[_] = match expand {
-            true => &[("$expand", "alerts")],
-            false => &[],
-        };
-        let Object(item) = self.run.asking.get(&["incidents", id], query).await?;
-        Update::read(self.source.kind, item)
     }
 
     fn push(
