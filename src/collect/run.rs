@@ -252,7 +252,8 @@ impl Run<'_> {
     pub async fn complete(&mut self, reached: Timestamp) -> Result<()> {
         self.move_to(reached);
         self.checkpoint.reading = None;
-        self.checkpoint.through = self.began.unwrap_or(reached);
+        let through = self.checkpoint.through;
+        self.checkpoint.through = self.began.map_or(through, |began| began.max(through));
         self.write().await
     }
 

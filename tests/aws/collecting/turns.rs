@@ -121,6 +121,38 @@ async fn a_checkpoint_shows_where_its_stream_stands() {
 }
 
 #[tokio::test]
+async fn every_run_leaves_its_metrics_in_the_log() {
+    let streams = Streams::start();
+    streams.put(93_500, 0, 0, |_| {});
+    let function = streams.builder("collect_incidents").start().unwrap();
+    function.invoke(json!({ "since": START }).to_string()).await;
+    let logs = function.logs();
+    let line = logs.lines().find(|line| line.contains("_aws")).unwrap();
+    let mut line: Value = serde_json::from_str(line).unwrap();
+    let fields = line.as_object_mut().unwrap();
+    assert!(fields.remove("timestamp").is_some());
+    assert!(fields.remove("LagSeconds").is_some_and(|lag| lag.is_u64()));
+    let instant = fields["_aws"].as_object_mut().unwrap().remove("Timestamp");
+    assert!(instant.is_some_and(|instant| instant.is_u64()));
+    let lag = json!({ "Name": "LagSeconds", "Unit": "Seconds" });
+    let count = |name| json!({ "Name": name, "Unit": "Count" });
+    assert_eq!(
+        line,
+        json!({
+            "_aws": { "CloudWatchMetrics": [
+                {
+                    "Namespace": "DefenderXdr", "Dimensions": [["Stream"]],
+                    "Metrics": [lag, count("Delivered"), count("DeadLettered")],
+                },
+                { "Namespace": "DefenderXdr", "Dimensions": [["Stream", "Tenant"]], "Metrics": [lag] },
+            ] },
+            "level": "INFO", "message": "collected", "Stream": "incidents", "Tenant": streams.tenant(),
+            "Delivered": 1, "DeadLettered": 0,
+        })
+    );
+}
+
+#[tokio::test]
 async fn a_run_stops_in_time_and_the_next_goes_on() {
     let streams = Streams::start();
     for number in 0..100 {
