@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{
     event::{Change, Event, Head, Kind},
-    run::{Run, Source},
+    run::{Run, Source, earlier},
     seen::{Mark, Seen, mark},
 };
 use crate::{
@@ -31,8 +31,10 @@ const MANY_ROWS: usize = 10_000;
 /// The columns that say when a row happened.
 const INSTANTS: [&str; 2] = ["Timestamp", "TimeGenerated"];
 
-/// The ticks of a day.
+/// The ticks of a day, of an hour, which is what a run asks for first, and of the shortest window.
 const DAY: i64 = 864_000_000_000;
+const HOUR: i64 = 36_000_000_000;
+const SHORTEST: i64 = 10_000;
 
 /// A query whose rows are collected.
 pub struct Hunt {
@@ -53,7 +55,8 @@ struct Table<'a> {
 struct Found {
     /// Rows that were not delivered yet, in their order, by the day that they happened.
     days: BTreeMap<i64, Vec<(Mark, Event)>>,
-    /// Whether rows say when they happened. Without that, none can be told from one that was delivered.
+    rows: usize,
+    /// Whether rows can be told by their times from those that were delivered.
     timed: bool,
     date: Option<Timestamp>,
 }
@@ -61,65 +64,103 @@ struct Found {
 impl Source for Hunt {
     async fn collect(&self, run: &mut Run<'_>) -> Result<bool> {
         let now = from_ticks(ticks(run.call.invocation.now));
-        let end = now.max(run.checkpoint.at);
-        // Rows that come late are looked for in the first window; the others begin where the last one ended.
+        let last = run.checkpoint.at;
+        let mut end = now.max(last);
+        // First comes what was asked for before, for rows that are late.
         let reading = run.checkpoint.reading;
         let mut start = reading.map_or(run.checkpoint.from, |reading| reading.reached);
-        let mut length = i64::MAX;
+        let mut length = HOUR;
         while start < end {
             if run.is_out_of_time() {
                 return Ok(false);
             }
-            let (from, until) = (ticks(start), ticks(end));
+            let is_look_back = start < last;
+            let until = ticks(if is_look_back { last } else { end });
+            let from = ticks(start);
             let midnight = (from.div_euclid(DAY) + 1) * DAY;
             let to = until.min(midnight).min(from.saturating_add(length));
-            let found = match self.ask(run, start, from_ticks(to)).await {
-                Err(error) if error.code() == Code::TooLarge && to - from > 1 => {
+            let window = Window {
+                from: start,
+                to: from_ticks(to),
+                is_look_back,
+            };
+            let found = match self.ask(run, &window).await {
+                Err(error) if is_narrowed(&error, to - from) => {
                     length = (to - from) / 2;
                     continue;
                 }
                 found => found?,
             };
-            if !found.timed && start < run.checkpoint.at {
-                // What was delivered once would be delivered again.
-                start = run.checkpoint.at;
-                continue;
+            if !found.timed && !is_look_back {
+                // They cannot be looked for again, so those that are late have to be there already.
+                let settled = earlier(now, run.look_back()).max(start);
+                if window.to > settled {
+                    end = settled;
+                    continue;
+                }
             }
-            self.deliver(run, start, from_ticks(to), found).await?;
-            start = from_ticks(to);
-            length = length.saturating_mul(2);
+            if found.rows < MANY_ROWS / 2 {
+                length = length.saturating_mul(2);
+            }
+            self.deliver(run, &window, found).await?;
+            start = window.to;
         }
         run.complete(end).await.map(|()| true)
     }
 }
 
+/// Whether the same may be had of half the time.
+fn is_narrowed(error: &Error, length: i64) -> bool {
+    match error.code() {
+        Code::TooLarge => length > SHORTEST,
+        // A query may take too long over many hours.
+        Code::UpstreamUnavailable => length > HOUR,
+        _ => false,
+    }
+}
+
+/// A stretch of time, both ends included.
+struct Window {
+    from: Timestamp,
+    to: Timestamp,
+    /// Whether it was asked for before.
+    is_look_back: bool,
+}
+
 impl Hunt {
     /// The new rows of a window.
-    async fn ask(&self, run: &mut Run<'_>, from: Timestamp, to: Timestamp) -> Result<Found> {
-        let window = format!("{}/{}", to_text(from), to_text(to));
+    async fn ask(&self, run: &mut Run<'_>, window: &Window) -> Result<Found> {
+        let timespan = format!("{}/{}", to_text(window.from), to_text(window.to));
         let body = Body {
             query: self.query.clone(),
-            timespan: Some(window.clone()),
+            timespan: Some(timespan.clone()),
         };
         let (tenant, stream) = (run.call.tenant.as_str(), run.stream);
         let seen = &run.checkpoint.seen;
         let read = |reply: &Reply| {
             let Table { schema, results } = read_json(reply)?;
-            let has_parts = ticks(to) - ticks(from) > 1;
+            let mut columns = schema.iter().map(|column| column.name.as_str());
+            let column = columns.find(|name| INSTANTS.contains(name));
+            let instants: Vec<_> = results.iter().map(|row| happened(row, column?)).collect();
+            let is_outside = |(at, _): &(Timestamp, String)| *at < window.from || *at > window.to;
+            // A time that was rounded, or is of something else, says nothing of what was delivered.
+            let timed = instants.is_empty()
+                || (instants.iter().any(Option::is_some)
+                    && !instants.iter().flatten().any(is_outside));
+            let has_parts = timed && ticks(window.to) - ticks(window.from) > SHORTEST;
             if results.len() >= MOST_ROWS || (has_parts && results.len() > MANY_ROWS) {
                 return Ok(None);
             }
-            let mut columns = schema.iter().map(|column| column.name.as_str());
-            let instant = columns.find(|name| INSTANTS.contains(name));
             let rows = Rows {
                 tenant,
                 stream,
-                from,
-                instants: instant.and_then(|name| instants(&results, name, from, to)),
+                window,
+                timed,
             };
             Ok(Some(Found {
-                days: rows.unseen(&results, seen),
-                timed: rows.instants.is_some(),
+                days: rows.unseen(&results, instants, seen),
+                rows: results.len(),
+                timed,
                 date: http_date(&reply.headers),
             }))
         };
@@ -127,7 +168,7 @@ impl Hunt {
         let found = run.asking.query(&["runHuntingQuery"], &body, read).await?;
         let found = found.ok_or_else(|| {
             let detail = format!(
-                "The query finds too many rows within {window}, of which Microsoft would cut what is beyond {MOST_ROWS}. Narrow the query."
+                "The query finds too many rows within {timespan}, of which Microsoft would cut what is beyond {MOST_ROWS}. Narrow the query."
             );
             Error::new(Code::TooLarge, detail)
         })?;
@@ -137,13 +178,7 @@ impl Hunt {
     }
 
     /// Delivers the rows of a window, a day at a time, and moves the checkpoint to its end.
-    async fn deliver(
-        &self,
-        run: &mut Run<'_>,
-        from: Timestamp,
-        to: Timestamp,
-        found: Found,
-    ) -> Result<()> {
+    async fn deliver(&self, run: &mut Run<'_>, window: &Window, found: Found) -> Result<()> {
         let mut left = found.days.len();
         for (_, rows) in found.days {
             let (marks, events): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
@@ -154,56 +189,54 @@ impl Hunt {
             left -= 1;
             // A batch of which nothing was settled keeps its number: it may have arrived all the same.
             if settled > 0 && (left > 0 || error.is_some()) {
-                run.save(from).await?;
+                run.save(window.from).await?;
             }
             if let Some(error) = error {
                 return Err(error);
             }
         }
-        if !found.timed {
-            run.checkpoint.from = to;
+        if !found.timed && !window.is_look_back {
+            run.checkpoint.from = window.to;
         }
-        run.save(to).await
+        run.save(window.to).await
     }
 }
 
-/// When each row happened, with that in Microsoft's own text; none unless all of them say so, and that it was in the window. A time that
-/// was rounded, or is something else, tells nothing about what was delivered before.
-fn instants(
-    rows: &[&RawValue],
-    column: &str,
-    from: Timestamp,
-    to: Timestamp,
-) -> Option<Vec<(Timestamp, String)>> {
-    let happened = |row: &&RawValue| {
-        let mut columns: HashMap<String, &RawValue> = serde_json::from_str(row.get()).ok()?;
-        let text: String = serde_json::from_str(columns.remove(column)?.get()).ok()?;
-        let at: Timestamp = text.parse().ok()?;
-        (from <= at && at <= to).then_some((at, text))
-    };
-    rows.iter().map(happened).collect()
+/// When a row happened, with that in Microsoft's own text.
+fn happened(row: &RawValue, column: &str) -> Option<(Timestamp, String)> {
+    let mut columns: HashMap<String, &RawValue> = serde_json::from_str(row.get()).ok()?;
+    let text: String = serde_json::from_str(columns.remove(column)?.get()).ok()?;
+    Some((text.parse().ok()?, text))
 }
 
 /// How rows become events.
 struct Rows<'a> {
     tenant: &'a str,
     stream: &'a str,
-    /// Where their window begins.
-    from: Timestamp,
-    instants: Option<Vec<(Timestamp, String)>>,
+    window: &'a Window,
+    timed: bool,
 }
 
 impl Rows<'_> {
     /// Those that were not delivered yet.
-    fn unseen(&self, rows: &[&RawValue], seen: &Seen) -> BTreeMap<i64, Vec<(Mark, Event)>> {
+    fn unseen(
+        &self,
+        rows: &[&RawValue],
+        instants: Vec<Option<(Timestamp, String)>>,
+        seen: &Seen,
+    ) -> BTreeMap<i64, Vec<(Mark, Event)>> {
         let mut days = BTreeMap::<_, Vec<_>>::new();
         let mut equal = HashMap::<String, usize>::new();
-        for (number, row) in rows.iter().enumerate() {
-            let (at, updated) = match &self.instants {
-                Some(instants) => instants[number].clone(),
-                None => (self.from, to_text(self.from)),
-            };
-            let mut name = self.name(row);
+        for (row, instant) in rows.iter().zip(instants) {
+            let instant = instant.filter(|_| self.timed);
+            let is_timed = instant.is_some();
+            if self.window.is_look_back && !is_timed {
+                // It was delivered, as far as can be told.
+                continue;
+            }
+            let begin = self.window.from;
+            let (at, updated) = instant.unwrap_or_else(|| (begin, to_text(begin)));
+            let mut name = self.name(row, is_timed);
             // Rows may be equal to the last digit and yet be as many as they are.
             let before = equal.entry(name.clone()).or_default();
             if *before > 0 {
@@ -236,12 +269,12 @@ impl Rows<'_> {
     }
 
     /// What a row is known by: a hash of all that it says, and of where its window begins if it does not say when it happened.
-    fn name(&self, row: &RawValue) -> String {
-        let hash = match self.instants {
-            Some(_) => digest(&SHA256, row.get().as_bytes()),
-            None => {
-                let from = to_text(self.from);
-                digest(&SHA256, format!("{from} {}", row.get()).as_bytes())
+    fn name(&self, row: &RawValue, is_timed: bool) -> String {
+        let hash = match is_timed {
+            true => digest(&SHA256, row.get().as_bytes()),
+            false => {
+                let begin = to_text(self.window.from);
+                digest(&SHA256, format!("{begin} {}", row.get()).as_bytes())
             }
         };
         let first = hash.as_ref().iter().take(16);

@@ -320,9 +320,18 @@ def files(bucket):
     return found
 
 
-def empty_table(name):
+def row(table, key):
+    """A row as DynamoDB writes it, with what is binary in Base64."""
+    item = aws("dynamodb").get_item(TableName=table, Key={"pk": {"S": key}})["Item"]
+    return {name: {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value for name, value in item.items()}
+
+
+def put_back(name, row):
+    """Leaves a table with this row only."""
     for item in aws("dynamodb").scan(TableName=name)["Items"]:
         aws("dynamodb").delete_item(TableName=name, Key={"pk": item["pk"]})
+    item = {field: {"B": base64.b64decode(value["B"])} if "B" in value else value for field, value in row.items()}
+    aws("dynamodb").put_item(TableName=name, Item=item)
 
 
 def create_queue(name):

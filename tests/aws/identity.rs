@@ -21,7 +21,12 @@ const WITH_CERTIFICATES: Parameters = &[
 /// The roles of the functions that get tokens.
 fn federated() -> BTreeSet<(&'static str, &'static str)> {
     let roles = OPERATIONS.iter().map(group_and_role);
-    let without = ["OnboardingRole", "ListingRole", "RemovingRole"];
+    let without = [
+        "OnboardingRole",
+        "ListingRole",
+        "RemovingRole",
+        "WatchingRole",
+    ];
     roles.filter(|(_, role)| !without.contains(role)).collect()
 }
 

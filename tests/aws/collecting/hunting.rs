@@ -151,33 +151,78 @@ async fn what_happened_at_one_instant_and_is_too_large_stops_the_stream_and_is_n
 }
 
 #[tokio::test]
-async fn rows_that_do_not_say_when_they_happened_are_new_in_each_window() {
-    let (streams, now) = streams(&[500, 400]);
+async fn rows_that_do_not_say_when_they_happened_are_asked_for_once_and_not_too_early() {
+    let (streams, now) = streams(&[2500, 2400, 300]);
     let query = "OwnEvents | summarize Seconds = max(Seconds)";
-    let since = time::format(now - 700 * time::SECOND);
+    let since = time::format(now - 2700 * time::SECOND);
     streams
         .run("collect_hunting", input(query, Some(&since)))
         .await;
-    assert_eq!(seconds(&streams.delivered()), [500]);
+    // Those of the last quarter of an hour may not all be there yet.
+    assert_eq!(seconds(&streams.delivered()), [2500]);
     streams
         .run(
             "collect_hunting",
             input("OwnEvents | project Seconds", None),
         )
         .await;
-    assert_eq!(
-        seconds(&streams.delivered()),
-        [0; 0],
-        "what was asked for already is not asked for again"
-    );
+    assert_eq!(seconds(&streams.delivered()), [0; 0]);
     let windows = windows(&streams);
-    let (_, end) = windows[windows.len() - 2].split_once('/').unwrap();
-    assert!(windows[windows.len() - 1].starts_with(end), "{windows:?}");
+    let ends: Vec<_> = windows
+        .iter()
+        .map(|window| window.split_once('/').unwrap().1)
+        .collect();
+    // Up to now, then up to the look-back before it, and on from there.
+    assert!(ends[1] < ends[0], "{windows:?}");
+    assert!(windows[2].starts_with(ends[1]), "{windows:?}");
+}
+
+#[tokio::test]
+async fn many_rows_without_a_time_are_one_window_and_not_parts() {
+    let (streams, now) = streams(&[]);
+    let query = "range Seconds from 1 to 10001 step 1";
+    let since = time::format(now - 1900 * time::SECOND);
+    let function = streams
+        .builder("collect_hunting")
+        .env("SINK", "s3:lake")
+        .start()
+        .unwrap();
+    streams
+        .moto
+        .ask("create_bucket", &json!({ "name": "lake" }));
+    let answer = function
+        .invoke(input(query, Some(&since)).to_string())
+        .await
+        .json();
+    assert_eq!(
+        (&answer["delivered"], &answer["complete"]),
+        (&json!(10_001), &json!(true)),
+        "{answer}"
+    );
+    assert_eq!(windows(&streams).len(), 2);
+}
+
+#[tokio::test]
+async fn a_row_without_a_time_does_not_keep_late_ones_from_being_found() {
+    let (streams, now) = streams(&[500]);
+    let query = "OwnEvents | extend Timestamp = iff(Seconds == 7, todatetime(''), Timestamp)";
+    let since = time::format(now - 1000 * time::SECOND);
+    streams
+        .run("collect_hunting", input(query, Some(&since)))
+        .await;
+    grow(&streams, now, &[7, 5]);
+    streams.run("collect_hunting", input(query, None)).await;
+    let mut first = seconds(&streams.delivered());
+    first.sort();
+    assert_eq!(first, [5, 500]);
+    grow(&streams, now, &[450]);
+    streams.run("collect_hunting", input(query, None)).await;
+    assert_eq!(seconds(&streams.delivered()), [450]);
 }
 
 #[tokio::test]
 async fn rows_whose_time_was_rounded_do_not_come_again() {
-    let (streams, now) = streams(&[5000, 3000, 100]);
+    let (streams, now) = streams(&[5000, 4500, 3000]);
     let query = "OwnEvents | extend Timestamp = bin(Timestamp, 1h)";
     let since = time::format(now - 6000 * time::SECOND);
     streams

@@ -1,6 +1,7 @@
 //! What arrives in each sink, when all goes well.
 
 use serde_json::{Value, json};
+use simulator::{Fault, Kind};
 
 use super::{SINCE, Stage, all_delivered, collect, counts, digest_of_id, stand_in::incident};
 
@@ -124,8 +125,17 @@ async fn a_bucket_gets_a_compressed_file_of_lines_for_each_batch_and_the_same_ba
         .moto
         .ask("create_bucket", &json!({ "name": "harbourline-lake" }));
     let builder = || stage.builder("s3:harbourline-lake/defender/v=1/");
+    // A run that begins the stream and cannot read yet.
+    let begun =
+        || json!({ "table": super::TABLE, "key": format!("{}/incidents", stage.tenant_id()) });
+    stage
+        .simulator
+        .inject(Fault::from(Kind::throttle(600)).path("/v1.0"));
+    collect(builder()).await.problem();
+    let row = stage.moto.ask("row", &begun());
     stage.moto.record();
-    let answer = collect(builder()).await.json();
+    let again = builder().start().expect("bootstrap starts");
+    let answer = again.invoke("{}").await.json();
     assert_eq!(counts(&answer), all_delivered(12));
     let services = stage.moto.signed_services();
     let puts = services.iter().filter(|service| *service == "s3");
@@ -158,10 +168,10 @@ async fn a_bucket_gets_a_compressed_file_of_lines_for_each_batch_and_the_same_ba
     }
 
     // As after a run that was killed before its checkpoint was kept.
-    stage
-        .moto
-        .ask("empty_table", &json!({ "name": super::TABLE }));
-    collect(builder()).await.json();
+    let killed = json!({ "name": super::TABLE, "row": row });
+    stage.moto.ask("put_back", &killed);
+    let answer = again.invoke("{}").await.json();
+    assert_eq!(counts(&answer), all_delivered(12));
     assert_eq!(objects(), first);
 }
 
