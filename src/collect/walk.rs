@@ -143,10 +143,16 @@ impl<'a> Walk<'a> {
                 None => self.skip < self.given.len(),
             };
         if overshot {
-            // Some have left the instant since, which moved the others up.
+            // Some have left the instant since, which moved the others up. What was passed over comes first.
             self.skip /= 2;
             self.idle_page()?;
-        } else if updates.is_empty() {
+            return Ok(Some(Page {
+                updates: Vec::new(),
+                date,
+                took,
+            }));
+        }
+        if updates.is_empty() {
             if has_next {
                 return Err(self.disorder());
             }
