@@ -3,12 +3,12 @@
 //! Every write has a condition, so that of two runs one delivers, and none moves the checkpoint back. Leases are timed by DynamoDB's
 //! own clock.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::seen::Seen;
+use super::{memory::Memory, seen::Seen};
 use crate::{
     call::{Call, read_json},
     client::Reply,
@@ -45,6 +45,8 @@ pub struct Checkpoint {
     pub reading: Option<Reading>,
     /// What was delivered from `from` on.
     pub seen: Seen,
+    /// The items of the last batch, by their ids: what became of the process after that, the next run remembers them.
+    pub unremembered: HashMap<String, Memory>,
     /// The number of the next batch.
     pub version: u64,
     /// The first batch since the stream was started or rewound.
@@ -63,6 +65,7 @@ impl Checkpoint {
             through: since,
             reading: None,
             seen: Seen::default(),
+            unremembered: HashMap::new(),
             version,
             first: version,
             rewound_by: rewound_by.to_owned(),
@@ -210,7 +213,7 @@ impl Turn<'_> {
         let body = json!({
             "Key": { "pk": { "S": self.ledger.key } },
             "UpdateExpression": "SET #at = :at, #from = :from, #since = :since, #through = :through, reading = :reading, \
-                                 seen = :seen, #version = :version, #first = :first, rewoundBy = :by, stamp = :stamp",
+                                 seen = :seen, unremembered = :unremembered, #version = :version, #first = :first, rewoundBy = :by, stamp = :stamp",
             // The first alternative lets a write whose answer was lost be repeated.
             "ConditionExpression": "stamp = :stamp OR (holder = :holder AND (attribute_not_exists(#version) OR #version < :version))",
             "ExpressionAttributeNames": {
@@ -223,6 +226,7 @@ impl Turn<'_> {
                 ":through": text(checkpoint.through),
                 ":reading": reading,
                 ":seen": { "B": checkpoint.seen.to_text() },
+                ":unremembered": { "S": json!(checkpoint.unremembered).to_string() },
                 ":version": { "N": checkpoint.version.to_string() },
                 ":first": { "N": checkpoint.first.to_string() },
                 ":by": { "S": checkpoint.rewound_by },
@@ -286,6 +290,7 @@ struct Row {
     through: Option<dynamodb::Text>,
     reading: Option<Readings>,
     seen: Option<dynamodb::Binary>,
+    unremembered: Option<dynamodb::Text>,
     version: Option<dynamodb::Number>,
     first: Option<dynamodb::Number>,
     #[serde(rename = "rewoundBy")]
@@ -332,6 +337,7 @@ impl Row {
             through: instant(self.through)?,
             reading,
             seen: Seen::from_text(&self.seen?.base64)?,
+            unremembered: serde_json::from_str(&self.unremembered?.text).ok()?,
             version: self.version?.get()?,
             first: self.first?.get()?,
             rewound_by: self.rewound_by?.text,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::event::Change;
@@ -29,7 +29,7 @@ const SAVING: Duration = Duration::from_secs(2);
 const ROUNDS: u32 = 8;
 
 /// An item as it was last delivered.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Memory {
     /// The ticks of its update.
     pub updated: i64,
@@ -119,7 +119,7 @@ impl<'a> Memories<'a> {
     }
 
     /// Remembers items, by their ids, and leaves time to give the turn back.
-    pub async fn put(&self, memories: &HashMap<&str, Memory>) -> Result<()> {
+    pub async fn put(&self, memories: &HashMap<String, Memory>) -> Result<()> {
         let mut call = self.call.for_tenant(self.call.tenant.clone());
         let left = call.invocation.deadline.remaining();
         call.invocation.deadline = call.invocation.deadline.within(left - SAVING.min(left / 2));

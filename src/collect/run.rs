@@ -195,7 +195,11 @@ fn checkpoint(call: &Call<'_>, asked: &Asked<'_>, turn: &Turn<'_>) -> (Checkpoin
             // Batches of a life that the table has forgotten have lower numbers, and so other files.
             let clock = call.invocation.now.as_second().max(1).cast_unsigned();
             let version = last.as_ref().map_or(clock, |last| last.version + 1);
-            (Checkpoint::starting(since, version, request_id), true)
+            let mut checkpoint = Checkpoint::starting(since, version, request_id);
+            if let Some(last) = last {
+                checkpoint.unremembered = last.unremembered.clone();
+            }
+            (checkpoint, true)
         }
     }
 }

@@ -7,8 +7,8 @@ use ring::digest::{SHA256, digest};
 
 use crate::time::{Timestamp, ticks};
 
-/// So many updates are kept, which fill three quarters of a row in DynamoDB.
-const MOST: usize = 27_000;
+/// So many updates are kept, which fill two thirds of a row in DynamoDB at most.
+const MOST: usize = 20_000;
 
 /// Says how the rest of the bytes is written.
 const VERSION: u8 = 1;

@@ -52,6 +52,7 @@ impl Source for Updates {
             saved: from,
             run,
         };
+        gathering.remember().await?;
         let outcome = gathering.gather().await;
         // What was read before a problem is delivered all the same.
         gathering.flush().await?;
@@ -243,6 +244,16 @@ impl Gathering<'_, '_, '_> {
         });
     }
 
+    /// Remembers the items of the last batch. Where that fails, the next run does it first.
+    async fn remember(&mut self) -> Result<()> {
+        let unremembered = &mut self.run.checkpoint.unremembered;
+        if !unremembered.is_empty() {
+            self.memories.put(unremembered).await?;
+            unremembered.clear();
+        }
+        Ok(())
+    }
+
     /// Delivers what is pending and moves the checkpoint.
     async fn flush(&mut self) -> Result<()> {
         if self.pending.is_empty() {
@@ -271,15 +282,11 @@ impl Gathering<'_, '_, '_> {
             return Err(error);
         }
         self.saved = self.reached;
+        let memories = told.iter().map(|told| (told.id.clone(), told.memory));
+        self.run.checkpoint.unremembered = memories.collect();
         self.run.save(self.reached).await?;
         // Not before: what is remembered is not delivered again, and a batch that is may replace the file of the first attempt.
-        let memories = told.iter().map(|told| (told.id.as_str(), told.memory));
-        if let Err(error) = self.memories.put(&memories.collect()).await {
-            tracing::warn!(
-                code = error.code().name(),
-                "what was delivered could not be remembered, so that the next changes may be called by a wrong word: {error}"
-            );
-        }
+        self.remember().await?;
         error.map_or(Ok(()), Err)
     }
 }
