@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    time::Timestamp,
+    time::{Timestamp, ticks},
 };
 
 /// An item as it was at its last update.
@@ -21,6 +21,8 @@ pub struct Update {
     pub at: Timestamp,
     /// The same in Microsoft's own text.
     pub updated: String,
+    /// What it is known by among those that were delivered.
+    pub mark: Mark,
     /// When the item was created, where that is told.
     pub created: Option<Timestamp>,
     pub resolved: bool,
@@ -83,6 +85,7 @@ impl Update {
                 .is_some_and(|status| status.eq_ignore_ascii_case(word))
         };
         Ok(Self {
+            mark: mark(at, &id),
             id,
             at,
             updated,
@@ -93,15 +96,11 @@ impl Update {
         })
     }
 
-    pub fn mark(&self) -> Mark {
-        mark(self.at, &self.id)
-    }
-
     /// What happened to the item since it was last delivered, in a stream that began at `since`.
     pub fn change(&self, memory: Option<&Memory>, since: Timestamp) -> Change {
         match memory {
             // The same again, after a crash or a rewind.
-            Some(memory) if memory.updated == self.mark().0 => memory.change,
+            Some(memory) if memory.updated == ticks(self.at) => memory.change,
             _ if self.target.is_some()
                 && !memory.is_some_and(|memory| memory.change == Change::Merged) =>
             {
@@ -207,7 +206,7 @@ mod tests {
     fn the_same_update_is_the_same_change_again() {
         let update = with("active", None);
         let memory = Memory {
-            updated: update.mark().0,
+            updated: ticks(update.at),
             resolved: false,
             change: Change::Reopened,
             batch: 3,

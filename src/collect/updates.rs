@@ -18,7 +18,7 @@ use crate::{
     call::Object,
     config::Format,
     error::{Code, Result},
-    time::{Timestamp, to_text},
+    time::{Timestamp, ticks, to_text},
 };
 
 /// A batch is delivered once it has so many events, or so many bytes of them.
@@ -106,7 +106,7 @@ impl Gathering<'_, '_, '_> {
             let end = updates.last().map(|last| last.at);
             let fresh: Vec<_> = updates
                 .into_iter()
-                .filter(|update| !self.run.checkpoint.seen.contains(update.mark()))
+                .filter(|update| !self.run.checkpoint.seen.contains(update.mark))
                 .collect();
             let mut ids: Vec<_> = fresh.iter().map(|update| update.id.as_str()).collect();
             // DynamoDB refuses to be asked for the same twice.
@@ -160,16 +160,15 @@ impl Gathering<'_, '_, '_> {
 
     /// What happened to the item; nothing, if just that was delivered already.
     fn judge(&mut self, update: Update, memory: Option<Memory>) -> Option<(Update, Change)> {
-        let checkpoint = &mut self.run.checkpoint;
-        if checkpoint.seen.contains(update.mark()) {
-            return None;
-        }
         let memory = self.pending_memory(&update.id).or(memory);
         let checkpoint = &mut self.run.checkpoint;
-        let first = checkpoint.first;
-        let is_told = |memory: &Memory| memory.updated == update.mark().0 && memory.batch >= first;
-        if memory.as_ref().is_some_and(is_told) {
-            checkpoint.seen.insert(update.mark());
+        if checkpoint.seen.contains(update.mark) {
+            return None;
+        }
+        let is_told =
+            |memory: Memory| memory.updated == ticks(update.at) && memory.batch >= checkpoint.first;
+        if memory.is_some_and(is_told) {
+            checkpoint.seen.insert(update.mark);
             return None;
         }
         let change = update.change(memory.as_ref(), checkpoint.since);
@@ -201,7 +200,7 @@ impl Gathering<'_, '_, '_> {
         incomplete: Option<&'static str>,
         follows: bool,
     ) {
-        if !self.run.checkpoint.seen.insert(update.mark()) {
+        if !self.run.checkpoint.seen.insert(update.mark) {
             return;
         }
         let tenant = self.run.call.tenant.as_str();
@@ -231,9 +230,9 @@ impl Gathering<'_, '_, '_> {
         self.bytes += event.body.len();
         self.events.push(event);
         self.pending.push(Pending {
-            mark: update.mark(),
+            mark: update.mark,
             memory: Memory {
-                updated: update.mark().0,
+                updated: ticks(update.at),
                 resolved: update.resolved,
                 change,
                 batch: self.run.checkpoint.version,
