@@ -78,6 +78,14 @@ impl Code {
         self.facts().2
     }
 
+    /// Whether it says something about the item that was asked for, and nothing about the others.
+    pub fn is_about_one_item(self) -> bool {
+        matches!(
+            self,
+            Code::UpstreamUnavailable | Code::UpstreamRejected | Code::NotFound | Code::Conflict
+        )
+    }
+
     fn facts(self) -> (&'static str, u16, &'static str) {
         match self {
             Code::InvalidInput => ("InvalidInput", 400, "The input is not valid"),
@@ -245,6 +253,20 @@ pub struct Problem<'a> {
     request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<&'a Upstream>,
+}
+
+/// An item of which something could not be had, and why.
+#[derive(Serialize)]
+pub struct Incomplete<'a> {
+    id: &'a str,
+    problem: Problem<'a>,
+}
+
+impl<'a> From<&'a (String, Error)> for Incomplete<'a> {
+    fn from((id, error): &'a (String, Error)) -> Self {
+        let problem = error.problem();
+        Self { id, problem }
+    }
 }
 
 impl fmt::Display for Error {

@@ -13,7 +13,7 @@ use crate::{
     call::Call,
     client::Room,
     config::{Sink, is_guid},
-    error::{Code, Error, Problem, Result},
+    error::{Code, Error, Incomplete, Problem, Result},
     operation::Answer,
     telemetry,
     time::{Timestamp, from_ticks, to_text},
@@ -87,12 +87,6 @@ struct Collected<'a> {
     incomplete: Vec<Incomplete<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem<'a>>,
-}
-
-#[derive(Serialize)]
-struct Incomplete<'a> {
-    id: &'a str,
-    problem: Problem<'a>,
 }
 
 fn is_zero(number: &usize) -> bool {
@@ -320,12 +314,7 @@ impl Run<'_> {
             checkpoint: Some(to_text(at)),
             lag_seconds: Some(lag),
             dead_lettered: self.dead,
-            incomplete: incomplete
-                .map(|(id, error)| Incomplete {
-                    id,
-                    problem: error.problem(),
-                })
-                .collect(),
+            incomplete: incomplete.map(Incomplete::from).collect(),
             problem: error.as_ref().map(Error::problem),
         }))
     }

@@ -295,15 +295,7 @@ fn day(at: Timestamp) -> i64 {
     at.as_second().div_euclid(86_400)
 }
 
-/// Whether an error says something about the item that was asked for, and nothing about the others.
+/// Whether the stream goes on without what was asked for.
 fn is_about_one_item(code: Code) -> bool {
-    matches!(
-        code,
-        Code::UpstreamUnavailable
-            | Code::UpstreamRejected
-            | Code::NotFound
-            | Code::Conflict
-            | Code::TooLarge
-            | Code::InvalidInput
-    )
+    code.is_about_one_item() || matches!(code, Code::TooLarge | Code::InvalidInput)
 }

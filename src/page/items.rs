@@ -2,10 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use super::{Incomplete, List};
+use super::List;
 use crate::{
     call::Call,
-    error::{Code, Error, Result},
+    error::{Code, Error, Incomplete, Result},
     operation::Answer,
     results::{Writer, Written},
 };

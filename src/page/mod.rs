@@ -20,7 +20,7 @@ use walk::Walk;
 
 use crate::{
     call::Call,
-    error::{Code, Problem, Result},
+    error::{Code, Incomplete, Result},
     odata::Filter,
     operation::Answer,
 };
@@ -85,12 +85,6 @@ struct List<'a> {
     incomplete: Vec<Incomplete<'a>>,
 }
 
-#[derive(Serialize)]
-struct Incomplete<'a> {
-    id: &'a str,
-    problem: Problem<'a>,
-}
-
 /// Lists up to `top` items, from `cursor` on where there is one, over as many pages as it takes.
 ///
 /// What was got is returned, with a `next`, when the answer's room or the time ends on the way, or when a later page cannot be had now.
@@ -135,15 +129,8 @@ async fn go(walk: &mut Walk<'_>) -> Result<Answer> {
         return Err(walk.disorder());
     }
     let next = more.then(|| walk.cursor.to_text());
-    let incomplete = walk
-        .incomplete
-        .iter()
-        .map(|(id, error)| Incomplete {
-            id,
-            problem: error.problem(),
-        })
-        .collect();
-    walk.items.finish(next, incomplete).await
+    let incomplete = walk.incomplete.iter().map(Incomplete::from);
+    walk.items.finish(next, incomplete.collect()).await
 }
 
 /// Whether the same page may be had later, or in another answer.

@@ -334,7 +334,7 @@ impl<'a> Walk<'a> {
                 Err(error) if error.code() == Code::TooLarge && is_first => {
                     incomplete.push((id, error))
                 }
-                Err(error) if is_about_one_incident(error.code()) => incomplete.push((id, error)),
+                Err(error) if error.code().is_about_one_item() => incomplete.push((id, error)),
                 Err(error) if error.code() != Code::TooLarge => return Err(error),
                 Ok(_) | Err(_) => {
                     page.value.truncate(at);
@@ -350,12 +350,4 @@ impl<'a> Walk<'a> {
         self.incomplete.append(&mut incomplete);
         Ok(())
     }
-}
-
-/// Whether an error says something about the incident that was asked for, and nothing about the others.
-fn is_about_one_incident(code: Code) -> bool {
-    matches!(
-        code,
-        Code::UpstreamUnavailable | Code::UpstreamRejected | Code::NotFound | Code::Conflict
-    )
 }
