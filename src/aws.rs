@@ -13,6 +13,7 @@ use aws_sigv4::{
     },
     sign::v4::SigningParams,
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use reqwest::Url;
 use secrecy::ExposeSecret;
@@ -37,33 +38,38 @@ pub fn json_request(service: &AwsService, target: &'static str, body: String) ->
         "dynamodb" | "sqs" => "application/x-amz-json-1.0",
         _ => "application/x-amz-json-1.1",
     };
-    request(
-        service,
-        &[("content-type", version), ("x-amz-target", target)],
-        body,
-    )
+    let headers = [("content-type", version), ("x-amz-target", target)];
+    post(service, &headers, body)
 }
 
 /// A call in AWS's older protocol, a form, that may be made any number of times. It answers XML.
 pub fn query_request(service: &AwsService, form: String) -> Result<Outgoing> {
     let form_encoded = "application/x-www-form-urlencoded; charset=utf-8";
-    request(service, &[("content-type", form_encoded)], form)
+    post(service, &[("content-type", form_encoded)], form)
 }
 
-fn request(
+fn post(service: &AwsService, headers: &[(&'static str, &str)], body: String) -> Result<Outgoing> {
+    let (url, body) = (service.endpoint.clone(), Bytes::from(body));
+    let sign = SignableBody::Bytes(&body);
+    request(service, Method::POST, url, headers, sign, body.clone())
+}
+
+/// A call that may be made any number of times, and is answered with little. `sign` is what is signed of the body.
+pub fn request(
     service: &AwsService,
+    method: Method,
+    url: Url,
     headers: &[(&'static str, &str)],
-    body: String,
+    sign: SignableBody<'_>,
+    body: Bytes,
 ) -> Result<Outgoing> {
-    let url = service.endpoint.clone();
-    let body = body.into_bytes();
     Ok(Outgoing {
         service: service.name,
         kind: Kind::Read,
-        method: Method::POST,
-        headers: signed(service, "POST", &url, headers, SignableBody::Bytes(&body))?,
+        headers: signed(service, method.as_str(), &url, headers, sign)?,
+        method,
         url,
-        body: body.into(),
+        body,
         tries: retry::TRIES,
         passing: nothing_passes,
         room: Room {

@@ -1,11 +1,15 @@
-//! Amazon S3: where an object is, and what its refusals mean.
+//! Amazon S3: where an object is, how it is asked, and what its refusals mean.
 
 use http::StatusCode;
 use reqwest::Url;
 
 use crate::{
+    aws,
+    call::Call,
+    client::{Failure, Outgoing, Reply},
     config::Bucket,
-    error::{Code, Error, Upstream},
+    error::{Code, Error, Result, Upstream},
+    time::Deadline,
 };
 
 /// The address of an object; its key is made of tenants, names and ids, and of `name=value` where it is a partition's.
@@ -19,6 +23,25 @@ pub fn url(bucket: &Bucket, key: &str) -> Url {
 
 /// S3's code for an upload that was aborted, or completed.
 pub const NO_UPLOAD: &str = "NoSuchUpload";
+
+/// Sends a request about an object of the bucket.
+pub async fn ask<T: Send>(
+    call: &Call<'_>,
+    deadline: Deadline,
+    bucket: &Bucket,
+    request: &Outgoing,
+    read: impl Fn(&Reply) -> std::result::Result<T, String> + Send,
+) -> Result<T> {
+    let client = &call.app.client;
+    match client.send(request, deadline, &call.trace, read).await {
+        Ok(done) => Ok(done),
+        Err(Failure::Refused(reply)) => {
+            let code = Some(aws::error_kind(&reply)).filter(|code| !code.is_empty());
+            Err(refusal(bucket, reply.status, code))
+        }
+        Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
+    }
+}
 
 /// Why an object was not taken.
 pub fn refusal(bucket: &Bucket, status: StatusCode, code: Option<String>) -> Error {

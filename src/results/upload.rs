@@ -8,7 +8,7 @@ use std::fmt::Write;
 use aws_sigv4::http_request::SignableBody;
 use bytes::Bytes;
 use http::{
-    HeaderMap, Method,
+    Method,
     header::{CONTENT_LENGTH, ETAG},
 };
 use reqwest::Url;
@@ -16,20 +16,14 @@ use reqwest::Url;
 use crate::{
     aws,
     call::Call,
-    client::{Failure, Kind, Outgoing, Reply, Room, nothing_passes},
+    client::Reply,
     config::Bucket,
     error::{Error, Result},
-    retry, s3,
+    s3,
 };
 
 /// What is collected before it is sent: the least that S3 takes as a part. 10,000 of them are 50 GB.
 pub const PART: usize = 5 * 1024 * 1024;
-
-/// S3 answers with little.
-const ROOM: Room = Room {
-    bytes: 64 * 1024,
-    escaped: false,
-};
 
 pub struct Upload<'a> {
     call: &'a Call<'a>,
@@ -192,48 +186,15 @@ impl<'a> Upload<'a> {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let request = Outgoing {
-            service: self.bucket.service.name,
-            // The same again changes nothing more.
-            kind: Kind::Read,
-            headers: self.headers(&method, &url)?,
-            method,
-            url,
-            body,
-            tries: retry::TRIES,
-            passing: nothing_passes,
-            room: ROOM,
-        };
-        let (deadline, trace) = (self.call.outlet.deadline, &self.call.trace);
-        match self
-            .call
-            .app
-            .client
-            .send(&request, deadline, trace, read)
-            .await
-        {
-            Ok(done) => Ok(done),
-            Err(Failure::Refused(reply)) => {
-                let code = Some(aws::error_kind(&reply)).filter(|code| !code.is_empty());
-                Err(s3::refusal(self.bucket, reply.status, code))
-            }
-            Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
-        }
-    }
-
-    fn headers(&self, method: &Method, url: &Url) -> Result<HeaderMap> {
         let headers = [
             ("content-type", "application/json"),
             ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
         ];
-        let unsigned = SignableBody::UnsignedPayload;
-        aws::signed(
-            &self.bucket.service,
-            method.as_str(),
-            url,
-            &headers,
-            unsigned,
-        )
+        let (service, unsigned) = (&self.bucket.service, SignableBody::UnsignedPayload);
+        // The same again changes nothing more.
+        let request = aws::request(service, method, url, &headers, unsigned, body)?;
+        let deadline = self.call.outlet.deadline;
+        s3::ask(self.call, deadline, self.bucket, &request, read).await
     }
 }
 

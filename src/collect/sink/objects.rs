@@ -12,17 +12,10 @@ use super::{Batch, Delivery, hex};
 use crate::{
     aws,
     call::Call,
-    client::{Failure, Kind, Outgoing, Room, nothing_passes},
     collect::event::Event,
     config::Bucket,
     error::{Code, Error, Result},
-    retry, s3,
-};
-
-/// S3 answers an upload with nothing, and a refusal with little.
-const ROOM: Room = Room {
-    bytes: 64 * 1024,
-    escaped: false,
+    s3,
 };
 
 /// Puts the batch as one object, which is there whole or not at all. The same batch again replaces it.
@@ -99,7 +92,6 @@ pub async fn put(
     content_type: &str,
     body: Vec<u8>,
 ) -> Result<()> {
-    let url = s3::url(bucket, key);
     let checksum = digest(&SHA256, &body);
     let (hex, base64) = (
         hex(checksum.as_ref()),
@@ -112,31 +104,11 @@ pub async fn put(
         ("x-amz-checksum-sha256", base64.as_str()),
     ];
     let signed = SignableBody::Precomputed(hex.clone());
-    let request = Outgoing {
-        service: bucket.service.name,
-        // The same object again changes nothing.
-        kind: Kind::Read,
-        method: Method::PUT,
-        headers: aws::signed(&bucket.service, "PUT", &url, &headers, signed)?,
-        url,
-        body: body.into(),
-        tries: retry::TRIES,
-        passing: nothing_passes,
-        room: ROOM,
-    };
+    let (url, service, put) = (s3::url(bucket, key), &bucket.service, Method::PUT);
+    // The same object again changes nothing.
+    let request = aws::request(service, put, url, &headers, signed, body.into())?;
     let deadline = call.invocation.deadline;
-    let client = &call.app.client;
-    match client
-        .send(&request, deadline, &call.trace, |_| Ok(()))
-        .await
-    {
-        Ok(()) => Ok(()),
-        Err(Failure::Refused(reply)) => {
-            let code = Some(aws::error_kind(&reply)).filter(|code| !code.is_empty());
-            Err(s3::refusal(bucket, reply.status, code))
-        }
-        Err(Failure::Failed(error) | Failure::Lost(error)) => Err(error),
-    }
+    s3::ask(call, deadline, bucket, &request, |_| Ok(())).await
 }
 
 #[cfg(test)]
