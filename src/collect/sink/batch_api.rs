@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
+
 use super::{place::Place, refusal::Refusal};
 use crate::{
-    client::{Outgoing, Reply, Room},
+    call::read_json,
+    client::{Outgoing, Reply},
     collect::event::Event,
     error::Result,
 };
@@ -53,16 +56,34 @@ pub trait BatchApi: Sync {
 
     fn request(&self, entries: &[Entry<'_>]) -> Result<Outgoing>;
 
-    /// What became of each entry, in the order of the request; or what is wrong with the answer.
-    fn outcomes(
-        &self,
-        reply: &Reply,
-        entries: usize,
-    ) -> std::result::Result<Vec<Option<Refusal>>, String>;
+    /// What became of each entry, in the order of the request.
+    fn outcomes(&self, reply: &Reply, entries: usize) -> Outcomes;
 }
 
-/// 500 records are answered with an id of some 220 bytes each.
-pub const ROOM: Room = Room {
-    bytes: 512 * 1024,
-    escaped: false,
-};
+/// What became of each entry, or what is wrong with the answer.
+pub type Outcomes = std::result::Result<Vec<Option<Refusal>>, String>;
+
+/// What EventBridge and Firehose say became of each `thing` that they were sent.
+pub fn outcomes(reply: &Reply, entries: usize, thing: &str) -> Outcomes {
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(rename = "Entries", alias = "RequestResponses")]
+        results: Vec<ResultEntry>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct ResultEntry {
+        error_code: Option<String>,
+        #[serde(default)]
+        error_message: Option<String>,
+    }
+    let Answer { results } = read_json(reply)?;
+    if results.len() != entries {
+        return Err(format!("does not say what became of each {thing}"));
+    }
+    let refusal = |entry: ResultEntry| {
+        let message = entry.error_message.unwrap_or_default();
+        Some(Refusal::of_entry(entry.error_code?, message, None))
+    };
+    Ok(results.into_iter().map(refusal).collect())
+}

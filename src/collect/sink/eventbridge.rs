@@ -1,15 +1,13 @@
 //! Amazon EventBridge as a sink: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
-    batch_api::{BatchApi, Entry, Limits, ROOM},
+    batch_api::{BatchApi, Entry, Limits, Outcomes, outcomes},
     place::Place,
-    refusal::Refusal,
 };
 use crate::{
     aws,
-    call::read_json,
     client::{Outgoing, Reply},
     collect::event::Event,
     config::AwsService,
@@ -42,20 +40,6 @@ struct RequestEntry<'a> {
     detail_type: &'static str,
     detail: &'a str,
     event_bus_name: &'a str,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer {
-    entries: Vec<ResultEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ResultEntry {
-    error_code: Option<String>,
-    #[serde(default)]
-    error_message: Option<String>,
 }
 
 impl BatchApi for Bus<'_> {
@@ -94,25 +78,10 @@ impl BatchApi for Bus<'_> {
         let body = aws::json(&PutEvents {
             entries: entries.collect(),
         });
-        Ok(Outgoing {
-            room: ROOM,
-            ..aws::json_request(self.service, "AWSEvents.PutEvents", body)?
-        })
+        aws::json_request(self.service, "AWSEvents.PutEvents", body)
     }
 
-    fn outcomes(
-        &self,
-        reply: &Reply,
-        entries: usize,
-    ) -> std::result::Result<Vec<Option<Refusal>>, String> {
-        let answer: Answer = read_json(reply)?;
-        if answer.entries.len() != entries {
-            return Err("does not say what became of each event".to_owned());
-        }
-        let refusal = |entry: ResultEntry| {
-            let message = entry.error_message.unwrap_or_default();
-            Some(Refusal::of_entry(entry.error_code?, message, None))
-        };
-        Ok(answer.entries.into_iter().map(refusal).collect())
+    fn outcomes(&self, reply: &Reply, entries: usize) -> Outcomes {
+        outcomes(reply, entries, "event")
     }
 }

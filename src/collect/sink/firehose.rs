@@ -3,17 +3,15 @@
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
-    batch_api::{BatchApi, Entry, Limits, ROOM},
+    batch_api::{BatchApi, Entry, Limits, Outcomes, outcomes},
     objects::line,
     place::Place,
-    refusal::Refusal,
 };
 use crate::{
     aws,
-    call::read_json,
     client::{Outgoing, Reply},
     collect::event::Event,
     config::AwsService,
@@ -37,20 +35,6 @@ struct PutRecordBatch<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Record {
     data: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer {
-    request_responses: Vec<Response>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Response {
-    error_code: Option<String>,
-    #[serde(default)]
-    error_message: Option<String>,
 }
 
 impl BatchApi for Stream<'_> {
@@ -91,26 +75,10 @@ impl BatchApi for Stream<'_> {
             delivery_stream_name: self.stream,
             records: entries.iter().map(record).collect(),
         });
-        Ok(Outgoing {
-            room: ROOM,
-            ..aws::json_request(self.service, "Firehose_20150804.PutRecordBatch", body)?
-        })
+        aws::json_request(self.service, "Firehose_20150804.PutRecordBatch", body)
     }
 
-    fn outcomes(
-        &self,
-        reply: &Reply,
-        entries: usize,
-    ) -> std::result::Result<Vec<Option<Refusal>>, String> {
-        let answer: Answer = read_json(reply)?;
-        if answer.request_responses.len() != entries {
-            return Err("does not say what became of each record".to_owned());
-        }
-        let refusal = |response: Response| {
-            let message = response.error_message.unwrap_or_default();
-            Some(Refusal::of_entry(response.error_code?, message, None))
-        };
-        let responses = answer.request_responses.into_iter();
-        Ok(responses.map(refusal).collect())
+    fn outcomes(&self, reply: &Reply, entries: usize) -> Outcomes {
+        outcomes(reply, entries, "record")
     }
 }

@@ -6,10 +6,22 @@ use super::{
     dead_letters, parking,
     refusal::{Fault, Refusal},
 };
-use crate::{call::Call, client::Failure, collect::event::Event, error::Result, retry};
+use crate::{
+    call::Call,
+    client::{Failure, Outgoing, Room},
+    collect::event::Event,
+    error::Result,
+    retry,
+};
 
 /// How often entries are offered in a row when none of them is taken.
 const FRUITLESS: u32 = 8;
+
+/// 500 records are answered with an id of some 220 bytes each.
+const ROOM: Room = Room {
+    bytes: 512 * 1024,
+    escaped: false,
+};
 
 /// Delivers a batch through the API, request by request.
 pub async fn deliver(call: &Call<'_>, api: &dyn BatchApi, batch: &Batch<'_>) -> Delivery {
@@ -189,7 +201,10 @@ impl<'a> Offer<'a> {
     }
 
     async fn ask(&self, entries: &[Entry<'a>]) -> Result<Said> {
-        let request = self.api.request(entries)?;
+        let request = Outgoing {
+            room: ROOM,
+            ..self.api.request(entries)?
+        };
         let read = |reply: &_| self.api.outcomes(reply, entries.len());
         let deadline = self.call.invocation.deadline;
         let (client, trace) = (&self.call.app.client, &self.call.trace);

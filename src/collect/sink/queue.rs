@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Batch,
-    batch_api::{BatchApi, Entry, Limits, ROOM},
+    batch_api::{BatchApi, Entry, Limits, Outcomes},
     digest_of_id,
     place::Place,
     refusal::Refusal,
@@ -144,17 +144,10 @@ impl BatchApi for Messages<'_> {
             queue_url: &self.queue.url,
             entries: entries.collect(),
         });
-        Ok(Outgoing {
-            room: ROOM,
-            ..aws::json_request(&self.queue.service, "AmazonSQS.SendMessageBatch", body)?
-        })
+        aws::json_request(&self.queue.service, "AmazonSQS.SendMessageBatch", body)
     }
 
-    fn outcomes(
-        &self,
-        reply: &Reply,
-        entries: usize,
-    ) -> std::result::Result<Vec<Option<Refusal>>, String> {
+    fn outcomes(&self, reply: &Reply, entries: usize) -> Outcomes {
         let answer: Answer = read_json(reply)?;
         let unclear = || "does not say what became of each message".to_owned();
         let index = |id: &str| id.parse().ok().filter(|at: &usize| *at < entries);
