@@ -72,10 +72,7 @@ pub fn request(
         body,
         tries: retry::TRIES,
         passing: nothing_passes,
-        room: Room {
-            bytes: 64 * 1024,
-            escaped: false,
-        },
+        room: Room::of(64 * 1024),
     })
 }
 

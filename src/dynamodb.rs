@@ -14,10 +14,7 @@ use crate::{
 };
 
 /// A page of a scan is at most 1 MB as DynamoDB counts it, which leaves out the names of types and the punctuation.
-const ROOM: Room = Room {
-    bytes: 4 * 1024 * 1024,
-    escaped: false,
-};
+const ROOM: Room = Room::of(4 * 1024 * 1024);
 
 /// `{"S": "..."}`.
 #[derive(Deserialize)]

@@ -14,10 +14,7 @@ use crate::{
 const SERVICE: &str = "secretsmanager";
 
 /// The most that Secrets Manager keeps in one secret is 64 KiB; escaped and wrapped it is still less than this.
-const ROOM: Room = Room {
-    bytes: 512 * 1024,
-    escaped: false,
-};
+const ROOM: Room = Room::of(512 * 1024);
 
 /// Reads the text of a secret.
 pub async fn text(secret: &AwsSecret, want: &Want<'_>) -> Result<SecretString> {

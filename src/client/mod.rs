@@ -39,10 +39,7 @@ const LOOK: Duration = Duration::from_secs(8);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How much of an error's body is read.
-const ERROR_ROOM: Room = Room {
-    bytes: 64 * 1024,
-    escaped: false,
-};
+const ERROR_ROOM: Room = Room::of(64 * 1024);
 
 /// Whether a request may be sent again when nobody knows what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +107,14 @@ pub struct Room {
 }
 
 impl Room {
+    /// Of an answer that does not travel inside a string.
+    pub const fn of(bytes: usize) -> Self {
+        Self {
+            bytes,
+            escaped: false,
+        }
+    }
+
     /// What `chunk` takes up.
     pub fn cost(self, chunk: &[u8]) -> usize {
         // Sums of bytes over short blocks become vector instructions: a third of the work of an answer over HTTP.

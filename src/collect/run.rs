@@ -20,10 +20,7 @@ use crate::{
 };
 
 /// The most that Microsoft may answer at once. A page that is larger is asked for in parts.
-const ROOM: Room = Room {
-    bytes: 8 * 1024 * 1024,
-    escaped: false,
-};
+const ROOM: Room = Room::of(8 * 1024 * 1024);
 
 /// What is kept back of a run's time to deliver what it has read.
 const DELIVERING: Duration = Duration::from_secs(20);

@@ -14,10 +14,7 @@ use crate::{
 };
 
 /// Both are tens of kilobytes at most.
-const ROOM: Room = Room {
-    bytes: 1024 * 1024,
-    escaped: false,
-};
+const ROOM: Room = Room::of(1024 * 1024);
 
 /// A tenant's metadata, as far as it is of use here.
 #[derive(Deserialize)]

@@ -16,10 +16,7 @@ use crate::{
 };
 
 /// Tokens are a few kilobytes.
-const ROOM: Room = Room {
-    bytes: 256 * 1024,
-    escaped: false,
-};
+const ROOM: Room = Room::of(256 * 1024);
 
 /// Why there is no token.
 pub(super) enum Refusal {

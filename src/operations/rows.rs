@@ -5,10 +5,7 @@ use super::hunting::Column;
 use crate::client::Room;
 
 /// No schema takes more: tables have some dozens of columns.
-const SCHEMA: Room = Room {
-    bytes: 256 * 1024,
-    escaped: false,
-};
+const SCHEMA: Room = Room::of(256 * 1024);
 
 /// Values are not nested deeper than this, which is as deep as a JSON reader goes.
 const DEEPEST: usize = 128;

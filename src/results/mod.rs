@@ -23,10 +23,7 @@ use crate::{
 use upload::Uploaded;
 
 /// The most that is held of one answer of Microsoft's: a page of a list, or an object.
-pub const LARGEST: Room = Room {
-    bytes: 24 * 1024 * 1024,
-    escaped: false,
-};
+pub const LARGEST: Room = Room::of(24 * 1024 * 1024);
 
 /// What is kept back of an operation's time for storing the last of its answer.
 pub const TIME: Duration = Duration::from_secs(3);

@@ -30,10 +30,7 @@ use crate::{
 
 /// The largest reply that Lambda takes from a function,
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>.
-const REPLY: Room = Room {
-    bytes: 6_291_556,
-    escaped: false,
-};
+const REPLY: Room = Room::of(6_291_556);
 
 /// What the sender of the event gets back.
 #[derive(Serialize)]

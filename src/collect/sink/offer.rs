@@ -18,10 +18,7 @@ use crate::{
 const FRUITLESS: u32 = 8;
 
 /// 500 records are answered with an id of some 220 bytes each.
-const ROOM: Room = Room {
-    bytes: 512 * 1024,
-    escaped: false,
-};
+const ROOM: Room = Room::of(512 * 1024);
 
 /// Delivers a batch through the API, request by request.
 pub async fn deliver(call: &Call<'_>, api: &dyn BatchApi, batch: &Batch<'_>) -> Delivery {
