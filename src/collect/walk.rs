@@ -15,18 +15,10 @@ use crate::{
     call::{Call, Object},
     error::{Code, Error, Result},
     odata::Filter,
+    page::{IDLE_PAGES, LARGEST_SKIP, SMALL_PAGE},
     retry,
     time::Timestamp,
 };
-
-/// Graph answers `$skip` beyond this with 400.
-const LARGEST_SKIP: usize = 500;
-
-/// `$expand=alerts` fails with 5xx on large tenants; a page of this size often works where a full one does not.
-const SMALL_PAGE: usize = 10;
-
-/// So many pages that brought nothing new are not the service's order but its disorder.
-const IDLE_PAGES: u32 = 50;
 
 /// After so many pages in a row that failed with their alerts, although none of their incidents did alone, no more are tried.
 const STRIKES: u32 = 3;

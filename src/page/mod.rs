@@ -28,6 +28,15 @@ use crate::{
 /// What an answer may take besides its items: a cursor with hundreds of ids, and the problems of some incidents.
 const FRAME: usize = 32 * 1024;
 
+/// Graph answers `$skip` beyond this with 400.
+pub const LARGEST_SKIP: usize = 500;
+
+/// `$expand=alerts` fails with 5xx on large tenants; a page of this size often works where a full one does not.
+pub const SMALL_PAGE: usize = 10;
+
+/// So many pages without anything new are not the service's order but its disorder.
+pub const IDLE_PAGES: u32 = 50;
+
 /// What to list, and how the API pages it.
 #[derive(Clone, Copy, Debug)]
 pub struct Listing<'a> {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Cursor, FRAME, Items, Listing,
+    Cursor, FRAME, IDLE_PAGES, Items, LARGEST_SKIP, Listing, SMALL_PAGE,
     item::{Place, has_severity},
 };
 use crate::{
@@ -15,17 +15,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// Graph answers `$skip` beyond this with 400.
-const LARGEST_SKIP: usize = 500;
-
-/// `$expand=alerts` fails with 5xx on large tenants; a page of this size often works where a full one does not.
-const SMALL_PAGE: usize = 10;
-
 /// About so many items of a page are looked at to see whether the order was kept.
 const SAMPLE: usize = 8;
-
-/// So many pages without anything new are not the service's order but its disorder.
-const IDLE_PAGES: u32 = 50;
 
 /// A page as both APIs write it.
 #[derive(Deserialize)]
