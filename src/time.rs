@@ -31,6 +31,14 @@ pub fn from_ticks(ticks: i64) -> Timestamp {
     Timestamp::from_nanosecond(i128::from(ticks) * 100).unwrap_or(Timestamp::MAX)
 }
 
+/// The ticks of a day.
+pub const DAY: i64 = 864_000_000_000;
+
+/// The day of an instant, UTC, counted from 1970.
+pub fn day(at: Timestamp) -> i64 {
+    ticks(at).div_euclid(DAY)
+}
+
 /// An instant with all seven digits, so that equal instants have equal texts.
 pub fn to_text(at: Timestamp) -> String {
     format!("{at:.7}")
@@ -72,6 +80,12 @@ impl Deadline {
     /// The same, or earlier where whoever asked waits no longer than `most`.
     pub fn within(self, most: Duration) -> Self {
         Self(self.0.min(Self::after(most).0))
+    }
+
+    /// The same, less `time` that is kept back for what is done after it: one `part`th of what is left at most.
+    pub fn less(self, time: Duration, part: u32) -> Self {
+        let left = self.remaining();
+        self.within(left - time.min(left / part))
     }
 
     fn after(left: Duration) -> Self {

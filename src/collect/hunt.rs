@@ -19,7 +19,7 @@ use crate::{
     client::Reply,
     error::{Code, Error, Result},
     operations::hunting::{Body, Column},
-    time::{Timestamp, from_ticks, http_date, ticks, to_text},
+    time::{DAY, Timestamp, day, from_ticks, http_date, ticks, to_text},
 };
 
 /// Microsoft cuts a result here without a word.
@@ -31,8 +31,7 @@ const MANY_ROWS: usize = 10_000;
 /// The columns that say when a row happened.
 const INSTANTS: [&str; 2] = ["Timestamp", "TimeGenerated"];
 
-/// The ticks of a day, of an hour, which is what a run asks for first, and of the shortest window.
-const DAY: i64 = 864_000_000_000;
+/// The ticks of an hour, which is what a run asks for first, and of the shortest window.
 const HOUR: i64 = 36_000_000_000;
 const SHORTEST: i64 = 10_000;
 
@@ -77,7 +76,7 @@ impl Source for Hunt {
             let is_look_back = start < last;
             let until = ticks(if is_look_back { last } else { end });
             let from = ticks(start);
-            let midnight = (from.div_euclid(DAY) + 1) * DAY;
+            let midnight = (day(start) + 1) * DAY;
             let to = until.min(midnight).min(from.saturating_add(length));
             let window = Window {
                 from: start,
@@ -102,7 +101,7 @@ impl Source for Hunt {
             if found.rows < MANY_ROWS / 2 {
                 length = length.saturating_mul(2);
             }
-            self.deliver(run, &window, found).await?;
+            found.deliver(run, &window).await?;
             start = window.to;
         }
         run.complete(end).await.map(|()| true)
@@ -176,11 +175,13 @@ impl Hunt {
         run.read_at(date, asked.elapsed());
         Ok(found)
     }
+}
 
+impl Found {
     /// Delivers the rows of a window, a day at a time, and moves the checkpoint to its end.
-    async fn deliver(&self, run: &mut Run<'_>, window: &Window, found: Found) -> Result<()> {
-        let mut left = found.days.len();
-        for (_, rows) in found.days {
+    async fn deliver(self, run: &mut Run<'_>, window: &Window) -> Result<()> {
+        let mut left = self.days.len();
+        for (_, rows) in self.days {
             let (marks, events): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
             let (settled, error) = run.deliver(&events).await;
             for mark in marks.into_iter().take(settled) {
@@ -195,7 +196,7 @@ impl Hunt {
                 return Err(error);
             }
         }
-        if !found.timed && !window.is_look_back {
+        if !self.timed && !window.is_look_back {
             run.checkpoint.from = window.to;
         }
         run.save(window.to).await
@@ -258,9 +259,7 @@ impl Rows<'_> {
                 incomplete: None,
             };
             let event = Event::raw(Kind::Hunting, head, at, row);
-            days.entry(ticks(at).div_euclid(DAY))
-                .or_default()
-                .push((mark, event));
+            days.entry(day(at)).or_default().push((mark, event));
         }
         for rows in days.values_mut() {
             rows.sort_by_key(|(_, event)| event.at);
@@ -277,7 +276,6 @@ impl Rows<'_> {
                 digest(&SHA256, format!("{begin} {}", row.get()).as_bytes())
             }
         };
-        let first = hash.as_ref().iter().take(16);
-        first.map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&hash.as_ref()[..16])
     }
 }

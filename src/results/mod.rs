@@ -18,7 +18,7 @@ use crate::{
     config::{Bucket, Config},
     error::{Code, Error, Result},
     operation::Answer,
-    time::Timestamp,
+    time::{Timestamp, day},
 };
 use upload::Uploaded;
 
@@ -113,8 +113,7 @@ fn pointer(
 /// S3 removes an object at the first midnight, in UTC, that is so many whole days away:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html>.
 fn expires(days: u16) -> Option<String> {
-    const DAY: i64 = 86_400;
-    let today = Timestamp::now().as_second().div_euclid(DAY);
-    let midnight = Timestamp::from_second((today + i64::from(days) + 1) * DAY);
-    midnight.ok().map(|at| at.to_string())
+    let midnight = (day(Timestamp::now()) + i64::from(days) + 1) * 86_400;
+    let midnight = Timestamp::from_second(midnight).ok()?;
+    Some(midnight.to_string())
 }

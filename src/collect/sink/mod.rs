@@ -65,9 +65,5 @@ pub async fn deliver(call: &Call<'_>, sink: &Sink, batch: &Batch<'_>) -> Deliver
 
 /// The SHA-256 of an event's id, in hex: the same whenever the event is delivered again.
 fn digest_of_id(event: &Event) -> String {
-    hex(digest(&SHA256, event.head.id.as_bytes()).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest(&SHA256, event.head.id.as_bytes()))
 }

@@ -8,7 +8,7 @@ use flate2::{Compression, write::GzEncoder};
 use http::Method;
 use ring::digest::{SHA256, digest};
 
-use super::{Batch, Delivery, hex};
+use super::{Batch, Delivery};
 use crate::{
     aws,
     call::Call,
@@ -93,10 +93,7 @@ pub async fn put(
     body: Vec<u8>,
 ) -> Result<()> {
     let checksum = digest(&SHA256, &body);
-    let (hex, base64) = (
-        hex(checksum.as_ref()),
-        BASE64_STANDARD.encode(checksum.as_ref()),
-    );
+    let (hex, base64) = (hex::encode(checksum), BASE64_STANDARD.encode(checksum));
     let headers = [
         ("content-type", content_type),
         ("x-amz-content-sha256", hex.as_str()),
