@@ -192,7 +192,8 @@ impl Function {
             }
             // A list goes on where it ended; only what cannot, or need not, is fetched beyond what the trigger carries.
             None if stores && (most.is_some() || self.entry.group == Group::Hunting) => {
-                call.make_room(results::LARGEST, results::TIME);
+                call.make_room(results::LARGEST);
+                call.invocation.deadline = call.invocation.deadline.less(results::TIME, 4);
                 call.let_flow();
             }
             None => {}

@@ -88,12 +88,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Lets what Microsoft answers be larger, and keeps some of the time back for what is done with it then.
-    pub fn make_room(&mut self, room: Room, time: Duration) {
+    /// Lets what Microsoft answers be larger.
+    pub fn make_room(&mut self, room: Room) {
         self.invocation.room = room;
         *self.room.get_mut() = room.bytes;
-        let left = self.invocation.deadline.remaining();
-        self.invocation.deadline = self.invocation.deadline.within(left - time.min(left / 4));
     }
 
     /// Lets the answer go as it is made: no part of it takes room from the next.
@@ -118,6 +116,13 @@ impl<'a> Call<'a> {
                 self.invocation,
             )
         }
+    }
+
+    /// The same in less time, as [`Deadline::less`] says.
+    pub fn less(&self, time: Duration, part: u32) -> Self {
+        let mut call = self.for_tenant(self.tenant.clone());
+        call.invocation.deadline = self.invocation.deadline.less(time, part);
+        call
     }
 
     /// What is left of the answer's size.

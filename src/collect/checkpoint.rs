@@ -8,7 +8,10 @@ use std::{collections::HashMap, time::Duration};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{memory::Memory, seen::Seen};
+use super::{
+    memory::{Memories, Memory},
+    seen::Seen,
+};
 use crate::{
     call::{Call, read_json},
     client::Reply,
@@ -106,7 +109,7 @@ pub struct Ledger<'a> {
 }
 
 /// `CHECKPOINT_TABLE`.
-pub fn table<'a>(call: &Call<'a>) -> Result<&'a Table> {
+fn table<'a>(call: &Call<'a>) -> Result<&'a Table> {
     call.app.config.collecting.checkpoints.as_ref().ok_or_else(|| {
         let detail = "CHECKPOINT_TABLE is not set; it takes the name of the DynamoDB table that keeps how far each stream was delivered.";
         Error::new(Code::Misconfigured, detail)
@@ -198,7 +201,13 @@ pub struct Turn<'a> {
     pub checkpoint: Option<Checkpoint>,
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
+    /// What is remembered of the stream's items.
+    pub fn memories(&'a self) -> Memories<'a> {
+        let Ledger { call, table, key } = &self.ledger;
+        Memories::new(call, table, key)
+    }
+
     /// Writes a checkpoint whose version is the next one.
     ///
     /// # Errors

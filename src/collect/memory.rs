@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::event::Change;
@@ -93,41 +93,31 @@ impl<'a> Memories<'a> {
         let mut memories = HashMap::with_capacity(ids.len());
         for ids in ids.chunks(READ) {
             let keys: Vec<_> = ids.iter().map(|id| self.key(id)).collect();
-            let mut asked =
-                json!({ (self.table.name.as_str()): { "Keys": keys, "ConsistentRead": true } });
-            let mut rounds = 0;
-            loop {
-                let body = json!({ "RequestItems": asked });
-                let target = "DynamoDB_20120810.BatchGetItem";
-                let read = |reply: &_| read_json::<Got>(reply);
-                let got = dynamodb::ask_many(self.call, self.table, target, &body, read).await?;
+            let target = "DynamoDB_20120810.BatchGetItem";
+            let read = |got: Got| {
                 for row in got.rows.into_values().flatten() {
                     let id = row.pk.text.strip_prefix(&self.prefix);
                     if let (Some(id), Some(memory)) = (id, row.memory()) {
                         memories.insert(id.to_owned(), memory);
                     }
                 }
-                if got.left.is_empty() {
-                    break;
-                }
-                rounds += 1;
-                asked = json!(got.left);
-                wait(self.call, rounds).await?;
-            }
+                got.left
+            };
+            let rows = json!({ "Keys": keys, "ConsistentRead": true });
+            self.ask(self.call, target, rows, read).await?;
         }
         Ok(memories)
     }
 
     /// Remembers items, by their ids, and leaves time to give the turn back.
     pub async fn put(&self, memories: &HashMap<String, Memory>) -> Result<()> {
-        let mut call = self.call.for_tenant(self.call.tenant.clone());
-        let left = call.invocation.deadline.remaining();
-        call.invocation.deadline = call.invocation.deadline.within(left - SAVING.min(left / 2));
         #[derive(Deserialize)]
         struct Put {
             #[serde(default, rename = "UnprocessedItems")]
             left: HashMap<String, Value>,
         }
+        let call = self.call.less(SAVING, 2);
+        let target = "DynamoDB_20120810.BatchWriteItem";
         let expires = Timestamp::now().as_second() + DAYS * 86_400;
         let mut puts = memories.iter().map(|(id, memory)| {
             let mut row = self.key(id);
@@ -143,37 +133,40 @@ impl<'a> Memories<'a> {
             if some.is_empty() {
                 return Ok(());
             }
-            let mut asked = json!({ (self.table.name.as_str()): some });
-            let mut rounds = 0;
-            loop {
-                let body = json!({ "RequestItems": asked });
-                let target = "DynamoDB_20120810.BatchWriteItem";
-                let read = |reply: &_| read_json::<Put>(reply);
-                let put = dynamodb::ask_many(&call, self.table, target, &body, read).await?;
-                if put.left.is_empty() {
-                    break;
-                }
-                rounds += 1;
-                asked = json!(put.left);
-                wait(&call, rounds).await?;
+            let read = |put: Put| put.left;
+            self.ask(&call, target, json!(some), read).await?;
+        }
+    }
+
+    /// Sends a request about rows. DynamoDB leaves some over when it is asked for too many at once; `read` answers these, and they are
+    /// asked for again.
+    async fn ask<T: DeserializeOwned + Send>(
+        &self,
+        call: &Call<'_>,
+        target: &'static str,
+        rows: Value,
+        mut read: impl FnMut(T) -> HashMap<String, Value> + Send,
+    ) -> Result<()> {
+        let mut asked = json!({ (self.table.name.as_str()): rows });
+        for round in 1..=ROUNDS {
+            let body = json!({ "RequestItems": asked });
+            let answer = |reply: &_| read_json(reply);
+            let left = read(dynamodb::ask_many(call, self.table, target, &body, answer).await?);
+            if left.is_empty() {
+                return Ok(());
+            }
+            asked = json!(left);
+            let wait = retry::backoff(round);
+            if round == ROUNDS || !call.invocation.deadline.wait(wait).await {
+                break;
             }
         }
+        let detail = "DynamoDB did not serve all rows of the table that CHECKPOINT_TABLE names in time. Repeat the call.";
+        Err(Error::new(Code::Throttled, detail))
     }
 
     fn key(&self, id: &str) -> Value {
         json!({ "pk": { "S": format!("{}{id}", self.prefix) } })
-    }
-}
-
-/// DynamoDB leaves rows over when it is asked for too many at once.
-async fn wait(call: &Call<'_>, rounds: u32) -> Result<()> {
-    let wait = retry::backoff(rounds);
-    match rounds < ROUNDS && call.invocation.deadline.wait(wait).await {
-        true => Ok(()),
-        false => {
-            let detail = "DynamoDB did not serve all rows of the table that CHECKPOINT_TABLE names in time. Repeat the call.";
-            Err(Error::new(Code::Throttled, detail))
-        }
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Run<'a> {
     /// For what is delivered and saved.
     pub call: &'a Call<'a>,
     /// For what is asked of Microsoft, which ends earlier.
-    pub asking: Call<'a>,
+    pub asking: &'a Call<'a>,
     pub stream: &'a str,
     pub checkpoint: Checkpoint,
     /// When the reading began, in this run or an earlier one, by Microsoft's clock.
@@ -61,7 +61,7 @@ pub struct Run<'a> {
     /// What could not be had of some items.
     pub incomplete: Vec<(String, Error)>,
     sink: &'a Sink,
-    turn: &'a Turn<'a>,
+    pub turn: &'a Turn<'a>,
     /// What was saved last, of `at` and `through`.
     saved: (Timestamp, Timestamp),
     delivered: usize,
@@ -148,16 +148,11 @@ async fn collect(
     if is_new {
         turn.save(&checkpoint).await?;
     }
-    let mut asking = call.for_tenant(call.tenant.clone());
-    let left = call.invocation.deadline.remaining();
-    asking.make_room(ROOM, DELIVERING);
-    asking.invocation.deadline = call
-        .invocation
-        .deadline
-        .within(left - DELIVERING.min(left / 3));
+    let mut asking = call.less(DELIVERING, 3);
+    asking.make_room(ROOM);
     let mut run = Run {
         call,
-        asking,
+        asking: &asking,
         stream: asked.stream,
         began: checkpoint.reading.map(|reading| reading.began),
         saved: (checkpoint.at, checkpoint.through),
@@ -227,10 +222,7 @@ impl Run<'_> {
             sequence: self.checkpoint.version,
             events,
         };
-        let mut delivering = self.call.for_tenant(self.call.tenant.clone());
-        let deadline = self.call.invocation.deadline;
-        let left = deadline.remaining();
-        delivering.invocation.deadline = deadline.within(left - SETTLING.min(left / 4));
+        let delivering = self.call.less(SETTLING, 4);
         let delivery = sink::deliver(&delivering, self.sink, &batch).await;
         self.delivered += delivery.settled - delivery.dead;
         self.dead += delivery.dead;

@@ -5,7 +5,6 @@ mod merged;
 use std::mem::take;
 
 use super::{
-    checkpoint,
     event::{Change, Event, Head, Kind},
     memory::{Memories, Memory},
     ocsf,
@@ -18,7 +17,7 @@ use crate::{
     call::Object,
     config::Format,
     error::{Code, Result},
-    time::{Timestamp, ticks, to_text},
+    time::{Timestamp, day, ticks, to_text},
 };
 
 /// A batch is delivered once it has so many events, or so many bytes of them.
@@ -34,17 +33,14 @@ pub struct Updates {
 
 impl Source for Updates {
     async fn collect(&self, run: &mut Run<'_>) -> Result<bool> {
-        let key = format!("{}/{}", run.call.tenant.as_str(), run.stream);
-        let asking = run.asking.for_tenant(run.call.tenant.clone());
-        let table = checkpoint::table(run.call)?;
         let from = run
             .checkpoint
             .reading
             .map_or(run.checkpoint.from, |reading| reading.reached);
         let mut gathering = Gathering {
             source: self,
-            walk: Walk::new(&asking, self.kind, from, self.expand_alerts),
-            memories: Memories::new(run.call, table, &key),
+            walk: Walk::new(run.asking, self.kind, from, self.expand_alerts),
+            memories: run.turn.memories(),
             pending: Vec::new(),
             events: Vec::new(),
             bytes: 0,
@@ -66,10 +62,10 @@ impl Source for Updates {
 }
 
 /// A run on its way through the updates.
-struct Gathering<'r, 'a, 'c> {
+struct Gathering<'r, 'a> {
     source: &'r Updates,
     run: &'r mut Run<'a>,
-    walk: Walk<'c>,
+    walk: Walk<'a>,
     memories: Memories<'a>,
     /// What was read and is not delivered yet, and the events of that.
     pending: Vec<Pending>,
@@ -91,7 +87,7 @@ struct Pending {
     follows: bool,
 }
 
-impl Gathering<'_, '_, '_> {
+impl Gathering<'_, '_> {
     async fn gather(&mut self) -> Result<bool> {
         while !self.run.is_out_of_time() {
             let Some(page) = self.walk.next().await? else {
@@ -288,11 +284,6 @@ impl Gathering<'_, '_, '_> {
         self.remember().await?;
         error.map_or(Ok(()), Err)
     }
-}
-
-/// The day of an instant, UTC, counted from 1970.
-fn day(at: Timestamp) -> i64 {
-    at.as_second().div_euclid(86_400)
 }
 
 /// Whether the stream goes on without what was asked for.

@@ -196,9 +196,7 @@ impl Redirect {
 /// Examines the tenant, again if the consent does not show yet.
 async fn examine(call: &Call<'_>, tenant: &Tenant, is_open: bool) -> Result<Examination> {
     let mut call = call.for_tenant(tenant.clone());
-    let deadline = &mut call.invocation.deadline;
-    let left = deadline.remaining();
-    *deadline = deadline.within(left - WRITING.min(left / 2));
+    call.invocation.deadline = call.invocation.deadline.less(WRITING, 2);
     let mut tries = 0;
     loop {
         let examination = Examination::of(&call).await?;

@@ -12,7 +12,7 @@ use crate::{
 /// An incident that a merged one went into, and what of it is missing.
 pub type Following = (Update, Change, Option<&'static str>);
 
-impl Gathering<'_, '_, '_> {
+impl Gathering<'_, '_> {
     /// The incident that this one was merged into, and on to where that went: what of it was not delivered yet.
     pub(super) async fn follow(
         &mut self,
