@@ -181,7 +181,7 @@ impl Gathering<'_, '_> {
         let got = self.walk.with_alerts(&update.id).await;
         match got.and_then(|Object(item)| Update::read(self.source.kind, item)) {
             Ok(update) => Ok((update, None)),
-            Err(error) if is_about_one_item(error.code()) => {
+            Err(error) if is_passed_over(error.code()) => {
                 self.run.incomplete.push((update.id.clone(), error));
                 Ok((update, Some("alerts")))
             }
@@ -287,6 +287,6 @@ impl Gathering<'_, '_> {
 }
 
 /// Whether the stream goes on without what was asked for.
-fn is_about_one_item(code: Code) -> bool {
+fn is_passed_over(code: Code) -> bool {
     code.is_about_one_item() || matches!(code, Code::TooLarge | Code::InvalidInput)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Gathering, is_about_one_item};
+use super::{Gathering, is_passed_over};
 use crate::{
     call::Object,
     collect::{event::Change, update::Update},
@@ -30,7 +30,7 @@ impl Gathering<'_, '_> {
             }
             let target = match got {
                 Ok(target) => target,
-                Err(error) if is_about_one_item(error.code()) => {
+                Err(error) if is_passed_over(error.code()) => {
                     self.run.incomplete.push((id, error));
                     break;
                 }
