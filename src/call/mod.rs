@@ -18,7 +18,6 @@ use http::{
 };
 use reqwest::Url;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
 
 use crate::{
     api::Api,
@@ -392,11 +391,6 @@ impl<'a> Call<'a> {
             passing: nothing_passes,
             room: self.room(),
         }
-    }
-
-    /// Takes what an item takes up of the answer's size.
-    pub fn take_room_for(&self, item: &RawValue) {
-        self.take_room(self.room().cost(item.get().as_bytes()));
     }
 
     /// Takes a part of the answer's size.

@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Cursor, FRAME, Items, Top, may_pass};
+use super::{Cursor, Items, Top, may_pass};
 use crate::{
     call::Call,
     error::{Code, Error, Result},
@@ -80,7 +80,6 @@ pub async fn counted(
         Some(text) => start.resumed(text)?,
         None => start,
     };
-    call.take_room(FRAME);
     let mut items = Items::new(call);
     let outcome = match fill(call, &listing, &mut cursor, top.0, &mut items).await {
         Ok(more) => {
@@ -113,7 +112,6 @@ async fn fill(
                 // There is no link where `$top` is sent, and none behind a short page.
                 more = got > 0 && (got >= wanted || page.next.is_some());
                 for item in page.value {
-                    call.take_room_for(&item);
                     items.push(item);
                 }
                 items.flow().await?;
@@ -170,7 +168,6 @@ const MOST_PAGES: usize = 1_000;
 /// A list that takes no `$top`, such as a device's alerts. Should it come in pieces all the same, the next ones are asked for by
 /// what their links say after the `?`, at the address that is configured.
 pub async fn whole(call: &Call<'_>, path: &[&str], query: &[(&str, &str)]) -> Result<Answer> {
-    call.take_room(FRAME);
     let mut items = Items::new(call);
     let outcome = match follow(call, path, query, &mut items).await {
         Ok(()) => items.finish(None, Vec::new()).await,
@@ -199,7 +196,6 @@ async fn follow(
             .collect();
         let page: Page = call.get(path, &asked).await?;
         for item in page.value {
-            call.take_room_for(&item);
             items.push(item);
         }
         items.flow().await?;

@@ -10,8 +10,12 @@ use crate::{
     results::{Writer, Written},
 };
 
-/// The items that a list has brought so far.
+/// What an answer may take besides its items: a cursor with hundreds of ids, and the problems of some incidents.
+const FRAME: usize = 32 * 1024;
+
+/// The items that a list has brought so far. They take up the answer's room.
 pub struct Items<'a> {
+    call: &'a Call<'a>,
     /// Of a list that flows, those of the last page.
     held: Vec<Box<RawValue>>,
     count: usize,
@@ -21,7 +25,9 @@ pub struct Items<'a> {
 
 impl<'a> Items<'a> {
     pub fn new(call: &'a Call<'a>) -> Self {
+        call.take_room(FRAME);
         Self {
+            call,
             held: Vec::new(),
             count: 0,
             writer: call.flows().then(|| (Writer::new(call), 0)),
@@ -38,6 +44,8 @@ impl<'a> Items<'a> {
     }
 
     pub fn push(&mut self, item: Box<RawValue>) {
+        let room = self.call.room().cost(item.get().as_bytes());
+        self.call.take_room(room);
         self.count += 1;
         self.held.push(item);
     }

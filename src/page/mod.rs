@@ -25,9 +25,6 @@ use crate::{
     operation::Answer,
 };
 
-/// What an answer may take besides its items: a cursor with hundreds of ids, and the problems of some incidents.
-const FRAME: usize = 32 * 1024;
-
 /// Graph answers `$skip` beyond this with 400.
 pub const LARGEST_SKIP: usize = 500;
 

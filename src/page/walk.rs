@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Cursor, FRAME, IDLE_PAGES, Items, LARGEST_SKIP, Listing, SMALL_PAGE,
+    Cursor, IDLE_PAGES, Items, LARGEST_SKIP, Listing, SMALL_PAGE,
     item::{Place, has_severity},
 };
 use crate::{
@@ -46,7 +46,6 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub fn new(call: &'a Call<'a>, listing: Listing<'a>, cursor: Cursor, top: usize) -> Self {
-        call.take_room(FRAME);
         Self {
             call,
             listing,
@@ -106,7 +105,6 @@ impl<'a> Walk<'a> {
             .into_iter()
             .filter(|item| has_severity(item, severity.as_deref()))
         {
-            self.call.take_room_for(&item);
             self.items.push(item);
         }
         Ok(more)

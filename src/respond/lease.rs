@@ -130,16 +130,11 @@ fn rest(refused: &Reply, now: i64) -> Duration {
     }
     #[derive(Deserialize)]
     struct Item {
-        expires: Number,
-    }
-    #[derive(Deserialize)]
-    struct Number {
-        #[serde(rename = "N")]
-        text: String,
+        expires: dynamodb::Number,
     }
     let expires = serde_json::from_slice::<Refusal>(&refused.body)
         .ok()
-        .and_then(|refusal| refusal.item.expires.text.parse::<i64>().ok());
+        .and_then(|refusal| refusal.item.expires.get::<i64>());
     let seconds = expires.map_or(1, |expires| (expires - now).clamp(1, 960));
     Duration::from_secs(seconds.unsigned_abs())
 }
