@@ -25,6 +25,11 @@ pub fn build(target: &str) -> Result<PathBuf, Box<dyn Error>> {
         env!("CARGO_MANIFEST_DIR"),
         "/../../Cargo.toml"
     ));
+    // ring's C asks nothing of a C library, so that any compiler for the processor does.
+    let compiler = format!("CC_{}", target.replace('-', "_"));
+    if target.ends_with("musl") && std::env::var_os(&compiler).is_none() {
+        command.env(compiler, "cc");
+    }
     // What `cargo run` says of this package would make other packages' build scripts run anew.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();

@@ -1,9 +1,9 @@
 //! One process of the function under callgrind, from its start until it waits for the event after the last one.
 
 use std::error::Error;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -44,7 +44,7 @@ impl Bench {
         let upstream = format!("https://{upstream}");
         let runtime_api = runtime_api::start(work, events, pace.clone(), sender)?;
 
-        let mut out_file = std::ffi::OsString::from("--callgrind-out-file=");
+        let mut out_file = OsString::from("--callgrind-out-file=");
         out_file.push(&profile);
         let output = File::create(&log)?;
         let child = Command::new("valgrind")
@@ -57,6 +57,8 @@ impl Bench {
             .arg(out_file)
             .arg(&self.bootstrap)
             .env_clear()
+            // Where valgrind is looked for as well.
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .envs(variables(work.handler, &upstream))
             .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
             .env("SSL_CERT_FILE", &roots)
@@ -78,7 +80,7 @@ impl Bench {
     }
 }
 
-/// All of the environment: its size is counted as well, in what reads it.
+/// The rest of the environment. It is the same everywhere: reading it is counted.
 fn variables<'a>(handler: &'a str, upstream: &'a str) -> [(&'static str, &'a str); 15] {
     [
         ("_HANDLER", handler),
@@ -154,12 +156,4 @@ pub fn is_here() -> bool {
         .stdout(Stdio::null())
         .status();
     asked.is_ok_and(|status| status.success())
-}
-
-/// Makes the directory for what is found, empty.
-pub fn fresh(directory: &Path) -> std::io::Result<()> {
-    if directory.file_name() == Some(OsStr::new("guarded")) && directory.exists() {
-        fs::remove_dir_all(directory)?;
-    }
-    fs::create_dir_all(directory)
 }

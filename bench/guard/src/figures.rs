@@ -1,7 +1,6 @@
 //! The figures: what the start, a first and a warm invocation, and one over HTTP each cost.
 
 use std::error::Error;
-use std::path::Path;
 
 use crate::answers::{INCIDENT, INCIDENTS, ROW, ROWS};
 use crate::binary::Size;
@@ -23,7 +22,7 @@ const HUNT: Work = Work {
     proof: (ROW, ROWS + 1),
 };
 
-/// Over how many warm invocations the mean is taken.
+/// Over how many warm invocations the mean is taken: now and then a buffer grows or a map is laid out anew.
 const LISTS: u64 = 50;
 const HUNTS: u64 = 20;
 
@@ -55,7 +54,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, Box<dyn Error>> {
         figures.push(((of, "instructions"), instructions));
         figures.push(((of, "allocations"), allocations));
     }
-    let size = Size::of(&bench.bootstrap, Path::new(&bench.kept))?;
+    let size = Size::of(&bench.bootstrap, &bench.kept)?;
     figures.push((("size", "binary_bytes"), size.binary));
     figures.push((("size", "zip_bytes"), size.zip));
     Ok(figures)

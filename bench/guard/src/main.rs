@@ -63,7 +63,7 @@ fn guard(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
         None => binary::build(cli.target.as_deref().unwrap_or(record.text("target")))?,
     };
     let kept = bootstrap.with_file_name("guarded");
-    callgrind::fresh(&kept)?;
+    std::fs::create_dir_all(&kept)?;
     let figures = figures::measure(&Bench {
         bootstrap,
         kept: kept.clone(),
@@ -82,11 +82,11 @@ fn guard(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::SUCCESS);
     }
     println!(
-        "callgrind_annotate shows what the instructions are spent on, for the profiles in {}.",
+        "`callgrind_annotate` shows where the instructions of the profiles in {} went.",
         kept.display()
     );
     println!(
-        "What has got less, or is worth what it costs: cargo guard --record, and commit the file."
+        "What has got less, or is worth what it costs: `cargo guard --record`, and commit bench/guard/recorded.toml."
     );
     if rustc != record.text("rustc") {
         println!(

@@ -77,3 +77,52 @@ impl Compared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# why\nrustc = \"old\"\n[start]\nallocations = { recorded = 200, tolerance = 0.5 } # few\n";
+
+    fn record(path: PathBuf) -> Record {
+        Record {
+            path,
+            document: TEXT.parse().unwrap(),
+        }
+    }
+
+    fn verdict(now: u64) -> Option<&'static str> {
+        let compared = record(PathBuf::new()).compare(&[(("start", "allocations"), now)]);
+        compared.unwrap()[0].verdict()
+    }
+
+    #[test]
+    fn a_figure_may_differ_by_its_tolerance_either_way_and_no_more() {
+        assert_eq!([199, 200, 201].map(verdict), [None; 3]);
+        assert_eq!(verdict(202), Some("grew"));
+        assert_eq!(verdict(198), Some("shrank: record it"));
+    }
+
+    #[test]
+    fn a_figure_that_has_no_place_in_the_record_is_named() {
+        let refusal = record("recorded.toml".into()).compare(&[(("start", "instructions"), 1)]);
+        assert!(
+            refusal
+                .err()
+                .unwrap()
+                .to_string()
+                .contains("start.instructions")
+        );
+    }
+
+    #[test]
+    fn recording_changes_the_figures_alone() {
+        let path = std::env::temp_dir().join(format!("guard-record-{}.toml", std::process::id()));
+        let done = record(path.clone()).rewrite(&[(("start", "allocations"), 7)], "new");
+        let written = fs::read_to_string(&path);
+        let _ = fs::remove_file(&path);
+        done.unwrap();
+        let expected = TEXT.replace("200", "7").replace("old", "new");
+        assert_eq!(written.unwrap(), expected);
+    }
+}
