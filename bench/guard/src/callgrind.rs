@@ -66,17 +66,21 @@ impl Bench {
             .stdout(output.try_clone()?)
             .stderr(output)
             .spawn()
-            .map_err(|error| {
-                format!("valgrind cannot be started: {error}. Install it: apt-get install valgrind")
-            })?;
+            .map_err(|error| format!("valgrind cannot be started: {error}"))?;
         pace.follow(child.id());
         let mut process = Process(child);
         process
             .until_it_waits(&news)
             .and_then(|()| process.end(&pace))
             .map_err(|why| format!("{why}\n{}", fs::read_to_string(&log).unwrap_or_default()))?;
-        Cost::read(&fs::read_to_string(&profile)?)
-            .ok_or_else(|| format!("{} is no profile of callgrind's", profile.display()).into())
+        match Cost::read(&fs::read_to_string(&profile)?) {
+            Some(Cost { allocations: 0, .. }) => {
+                let bootstrap = self.bootstrap.display();
+                Err(format!("{bootstrap} has no symbols, by which allocations are known. Build it with --profile guard").into())
+            }
+            Some(cost) => Ok(cost),
+            None => Err(format!("{} is no profile of callgrind's", profile.display()).into()),
+        }
     }
 }
 

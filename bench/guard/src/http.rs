@@ -38,10 +38,6 @@ fn whole(read: &[u8]) -> Option<Request> {
     let rest = &read[end + 4..];
     let body = match header("content-length") {
         Some(length) => rest.get(..length.parse().ok()?)?.to_vec(),
-        None if header("transfer-encoding").is_some() => {
-            // What an answer holds is looked for in it, so that the chunks' lengths may stay.
-            rest.ends_with(b"0\r\n\r\n").then(|| rest.to_vec())?
-        }
         None => Vec::new(),
     };
     let line = line.trim_end_matches(" HTTP/1.1").to_owned();

@@ -58,9 +58,16 @@ fn guard(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
         return Err("valgrind is not here. Install it: apt-get install valgrind".into());
     }
     let record = Record::open()?;
+    let target = cli
+        .target
+        .as_deref()
+        .unwrap_or(record.text("target"))
+        .to_owned();
     let bootstrap = match cli.bootstrap {
-        Some(path) => path.canonicalize()?,
-        None => binary::build(cli.target.as_deref().unwrap_or(record.text("target")))?,
+        Some(path) => path
+            .canonicalize()
+            .map_err(|error| format!("{}: {error}", path.display()))?,
+        None => binary::build(&target)?,
     };
     let kept = bootstrap.with_file_name("guarded");
     std::fs::create_dir_all(&kept)?;
@@ -73,7 +80,7 @@ fn guard(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
 
     let rustc = rustc()?;
     if cli.record {
-        record.rewrite(&figures, &rustc)?;
+        record.rewrite(&figures, &target, &rustc)?;
         println!("Recorded.");
         return Ok(ExitCode::SUCCESS);
     }

@@ -52,8 +52,14 @@ impl Record {
         compared.collect()
     }
 
-    /// Writes the figures in the place of those that are there. Everything else stays as it is.
-    pub fn rewrite(mut self, figures: &[Figure], rustc: &str) -> Result<(), Box<dyn Error>> {
+    /// Writes the figures, and what they are of, in the place of those that are there. Everything else stays as it is.
+    pub fn rewrite(
+        mut self,
+        figures: &[Figure],
+        target: &str,
+        rustc: &str,
+    ) -> Result<(), Box<dyn Error>> {
+        self.document["target"] = value(target);
         self.document["rustc"] = value(rustc);
         for &((of, unit), now) in figures {
             self.document[of][unit]["recorded"] = value(i64::try_from(now)?);
@@ -82,7 +88,7 @@ impl Compared {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "# why\nrustc = \"old\"\n[start]\nallocations = { recorded = 200, tolerance = 0.5 } # few\n";
+    const TEXT: &str = "# why\ntarget = \"musl\"\nrustc = \"old\"\n[start]\nallocations = { recorded = 200, tolerance = 0.5 } # few\n";
 
     fn record(path: PathBuf) -> Record {
         Record {
@@ -116,9 +122,9 @@ mod tests {
     }
 
     #[test]
-    fn recording_changes_the_figures_alone() {
+    fn recording_changes_the_figures_and_leaves_the_comments() {
         let path = std::env::temp_dir().join(format!("guard-record-{}.toml", std::process::id()));
-        let done = record(path.clone()).rewrite(&[(("start", "allocations"), 7)], "new");
+        let done = record(path.clone()).rewrite(&[(("start", "allocations"), 7)], "musl", "new");
         let written = fs::read_to_string(&path);
         let _ = fs::remove_file(&path);
         done.unwrap();
