@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -21,11 +21,14 @@ use crate::upstream;
 /// How long a process may take: some seconds, on a machine that does nothing else.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// The file of the root that the function trusts.
+const ROOT: &str = "root.pem";
+
 /// What to run, and where what it says goes.
 pub struct Bench {
     /// With symbols: allocations are known by the names of functions.
     pub bootstrap: PathBuf,
-    /// A directory of our own. What callgrind found stays there, for `callgrind_annotate`.
+    /// A directory beside it, our own. What callgrind found stays there, for `callgrind_annotate`.
     pub kept: PathBuf,
 }
 
@@ -35,8 +38,7 @@ impl Bench {
         let of = |kind: &str| self.kept.join(format!("{}-{events}.{kind}", work.handler));
         let (profile, log) = (of("callgrind"), of("log"));
         let chain = chain::make()?;
-        let roots = self.kept.join("root.pem");
-        fs::write(&roots, &chain.root)?;
+        fs::write(self.kept.join(ROOT), &chain.root)?;
 
         let pace = Pace::default();
         let (sender, news) = mpsc::channel();
@@ -55,13 +57,15 @@ impl Bench {
                 "--dump-line=no",
             ])
             .arg(out_file)
-            .arg(&self.bootstrap)
+            // Wherever the checkout is, the function sees the same paths.
+            .arg(Path::new("..").join(self.bootstrap.file_name().unwrap_or_default()))
+            .current_dir(&self.kept)
             .env_clear()
             // Where valgrind is looked for as well.
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .envs(variables(work.handler, &upstream))
             .env("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string())
-            .env("SSL_CERT_FILE", &roots)
+            .env("SSL_CERT_FILE", ROOT)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
