@@ -104,10 +104,10 @@ impl Job {
         )
     }
 
-    /// How many events come after the first until all is warm.
+    /// How many events come after the first until all is warm: each tenant's token is fetched by then.
     pub fn warm_up(self) -> usize {
         match self {
-            Job::Tenants50 => TENANTS - 1,
+            Job::Tenants50 => TENANTS,
             _ => 0,
         }
     }

@@ -1,0 +1,274 @@
+//! `cargo bench-all`: runs every contestant in every job and prints a table for each, targets and a plot.
+
+mod canned;
+mod check;
+mod contestants;
+mod job;
+mod loopback;
+mod machine;
+mod measure;
+mod own_thread;
+mod plot;
+mod process;
+mod quota;
+mod relay;
+mod results;
+mod run;
+mod runtime_api;
+mod size;
+mod table;
+mod targets;
+mod tls;
+mod upstream;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+use job::Job;
+use measure::{Bench, Entry};
+use results::Results;
+use runtime_api::RuntimeApi;
+use tls::Http;
+use upstream::Upstream;
+
+/// Measures the functions beside the least that their job can take and beside what people write today. Without options: all
+/// contestants in all jobs, with and without the CPU share of a small function; results go to bench/results.
+#[derive(Parser)]
+#[command(bin_name = "cargo bench-all")]
+struct Cli {
+    /// Only these contestants; ours and the floor are what targets are judged by
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// Only these jobs
+    #[arg(long, value_name = "JOB", value_delimiter = ',')]
+    jobs: Vec<Job>,
+
+    /// Processes of each contestant in each job; their medians are shown
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+
+    /// Warm events of a process; fewer where answers are large
+    #[arg(long, default_value_t = 200)]
+    warm: usize,
+
+    /// A look in under a minute: ours and the floor, few rounds
+    #[arg(long)]
+    quick: bool,
+
+    /// The round trip to the upstream, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    delay: u64,
+
+    /// What the upstream speaks
+    #[arg(long, value_enum, default_value_t = Http::One)]
+    http: Http,
+
+    /// Measures with the CPU share of a 128 MB function, too, and fails where this machine does not allow it
+    #[arg(long, overrides_with = "no_quota")]
+    quota: bool,
+
+    /// Leaves the CPU share out
+    #[arg(long)]
+    no_quota: bool,
+
+    /// Events at once for ours, in a table of its own; 1 leaves it out
+    #[arg(long, default_value_t = 64)]
+    concurrency: usize,
+
+    /// Another build of ours to compare; may be given several times
+    #[arg(long, value_name = "NAME=PATH", value_parser = named_path)]
+    binary: Vec<(String, PathBuf)>,
+
+    /// Only looks whether every contestant answers every job with what the upstream gave
+    #[arg(long)]
+    check: bool,
+}
+
+/// The workspace.
+const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// What `--quick` does instead of the defaults.
+const QUICK_ROUNDS: u32 = 2;
+const QUICK_WARM: usize = 40;
+
+fn main() -> ExitCode {
+    let mut cli = Cli::parse();
+    if cli.quick {
+        (cli.rounds, cli.warm) = (cli.rounds.min(QUICK_ROUNDS), cli.warm.min(QUICK_WARM));
+        if cli.only.is_empty() {
+            cli.only = ["ours", "floor"].map(str::to_owned).to_vec();
+        }
+    }
+    match bench(&cli) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Answers whether everybody who took part answered as they should.
+fn bench(cli: &Cli) -> Result<bool, Box<dyn Error>> {
+    let checkout = Path::new(CHECKOUT).canonicalize()?;
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    let scratch = target.map_or_else(|| checkout.join("target"), PathBuf::from).join("bench");
+    std::fs::create_dir_all(&scratch)?;
+    let (entries, left_out) = take_part(cli, &checkout);
+    if entries.is_empty() {
+        let why: Vec<_> = left_out.iter().map(|(name, why)| format!("\n- {name}: {why}")).collect();
+        return Err(format!("there is nobody to measure{}", why.concat()).into());
+    }
+    for (name, why) in &left_out {
+        eprintln!("{name} is left out: {why}");
+    }
+    let round_trip = Duration::from_millis(cli.delay);
+    let bench = set_up(cli.http, round_trip, scratch.clone())?;
+    let jobs = match cli.jobs.is_empty() {
+        true => Job::ALL.to_vec(),
+        false => cli.jobs.clone(),
+    };
+    let (entries, mut failures) = run::check(&bench, entries, &jobs);
+    if cli.check {
+        failures.iter().for_each(|failure| eprintln!("{failure}"));
+        return Ok(failures.is_empty());
+    }
+    let quota = match cli.no_quota || (cli.quick && !cli.quota) {
+        true => Err("it was not asked for".to_owned()),
+        false => quota::Quota::make(),
+    };
+    if let (true, Err(why)) = (cli.quota, &quota) {
+        return Err(why.clone().into());
+    }
+    let plan = run::Plan {
+        jobs,
+        rounds: cli.rounds,
+        warm: cli.warm,
+        concurrency: cli.concurrency,
+        quota: quota.as_ref().ok(),
+    };
+    let sections = run::all(&bench, &entries, &plan, &mut failures);
+    let is_whole = cli.only.is_empty() && cli.jobs.is_empty() && !cli.quick;
+    let mut stem = "results".to_owned();
+    if cli.http == Http::Two {
+        stem += "-h2";
+    }
+    if cli.delay > 0 {
+        stem += &format!("-delay-{}", cli.delay);
+    }
+    let results = Results {
+        machine: machine::Machine::look(&checkout),
+        settings: settings(cli, quota.as_ref().err()),
+        round_trip: cli.delay as f64,
+        left_out,
+        failures,
+        targets: targets::judge(&sections),
+        sections,
+    };
+    println!("{}", results.markdown());
+    let folder = match is_whole {
+        true => checkout.join("bench/results"),
+        false => scratch,
+    };
+    results.write(&folder, &stem)?;
+    eprintln!("Written to {}", folder.join(stem).display());
+    Ok(results.failures.is_empty())
+}
+
+/// Who is measured, and why others are not.
+fn take_part(cli: &Cli, checkout: &Path) -> (Vec<Entry>, Vec<(&'static str, String)>) {
+    let (contestants, left_out) = contestants::prepare(checkout, &cli.only);
+    let entries = contestants.into_iter().map(|contestant| Entry {
+        ours: contestant.name == "ours",
+        contestant,
+    });
+    let builds = cli.binary.iter().map(|(name, path)| Entry {
+        ours: true,
+        contestant: contestants::Contestant {
+            name: name.clone().leak(),
+            program: path.clone(),
+            args: Vec::new(),
+            env: Vec::new(),
+            files: vec![path.clone()],
+            skips: &[],
+        },
+    });
+    (entries.chain(builds).collect(), left_out)
+}
+
+fn set_up(http: Http, round_trip: Duration, scratch: PathBuf) -> Result<Bench, Box<dyn Error>> {
+    let (tls, authority) = tls::make(http)?;
+    let roots = scratch.join("authority.pem");
+    std::fs::write(&roots, authority)?;
+    let public = |port| match round_trip.is_zero() {
+        true => Ok(port),
+        false => relay::start(round_trip, port),
+    };
+    let mut api = 0;
+    let upstream = Upstream::start(tls, |port| {
+        api = public(port)?;
+        Ok(api)
+    })?;
+    let runtime_api = RuntimeApi::start()?;
+    let (login, aws) = (public(upstream.ports.login)?, public(upstream.ports.aws)?);
+    let origin = |port| OsString::from(format!("https://localhost:{port}"));
+    let variables = [
+        ("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", runtime_api.port).into()),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".into()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench".into()),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "bench".into()),
+        ("AWS_REGION", "us-east-1".into()),
+        ("AWS_DEFAULT_REGION", "us-east-1".into()),
+        ("AWS_ACCESS_KEY_ID", "ASIABENCHBENCHBENCH0".into()),
+        ("AWS_SECRET_ACCESS_KEY", "bench/secret/access/key/0123456789abcdef".into()),
+        ("AWS_SESSION_TOKEN", "bench-session-token".into()),
+        ("AZURE_TENANT_ID", "5e1f0000-0000-4000-8000-000000000000".into()),
+        ("AZURE_CLIENT_ID", "c11e0000-0000-4000-8000-000000000000".into()),
+        ("AZURE_AUTHORITY_HOST", origin(login)),
+        ("GRAPH_ENDPOINT", origin(api)),
+        ("DEFENDER_ENDPOINT", origin(api)),
+        ("AWS_ENDPOINT_URL", origin(aws)),
+        // By this name each language's usual client trusts one more authority.
+        ("SSL_CERT_FILE", roots.clone().into()),
+        ("NODE_EXTRA_CA_CERTS", roots.clone().into()),
+        ("REQUESTS_CA_BUNDLE", roots.clone().into()),
+        ("AWS_CA_BUNDLE", roots.into()),
+        ("TZ", ":UTC".into()),
+    ];
+    Ok(Bench {
+        runtime_api,
+        upstream,
+        variables: variables.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        scratch,
+    })
+}
+
+/// How the run was made, in words.
+fn settings(cli: &Cli, no_quota: Option<&String>) -> String {
+    let http = match cli.http {
+        Http::One => "HTTP/1.1",
+        Http::Two => "HTTP/2 for who offers it",
+    };
+    let mut words = format!(
+        "Medians of n processes, contestants in turn, their order reversed each round. TLS 1.3, {http}, a round trip of {} ms.",
+        cli.delay
+    );
+    if let Some(why) = no_quota {
+        words += &format!(" The CPU share of a small function was left out: {why}.");
+    }
+    words
+}
+
+fn named_path(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, path) = text.split_once('=').ok_or("it takes NAME=PATH, such as ours-musl=target/musl/bootstrap")?;
+    let path = Path::new(path).canonicalize().map_err(|error| format!("{path}: {error}"))?;
+    Ok((name.to_owned(), path))
+}
