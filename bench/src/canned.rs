@@ -81,7 +81,7 @@ impl Incidents {
 fn write_incident(json: &mut String, id: usize, at: &str) {
     write!(
         json,
-        r#"{{"@odata.type":"#microsoft.graph.security.incident","id":"{id}","tenantId":"5e1f0000-0000-4000-8000-000000000000","status":"active","incidentWebUrl":"https://security.microsoft.com/incident2/{id}/overview?tid=5e1f0000-0000-4000-8000-000000000000","redirectIncidentId":null,"displayName":"Multi-stage incident involving Execution & Command and control on one endpoint reported by multiple sources","createdDateTime":"{at}","lastUpdateDateTime":"{at}","assignedTo":"jordan.reyes@harbourline.example","classification":"unknown","determination":"unknown","severity":"high","customTags":["ransomware","tier-{tier}"],"systemTags":["Defender Experts"],"description":"A malicious PowerShell Cmdlet was invoked on one of the machines. An attacker may be using the computer as an entry point to perform lateral movement, explore the network or exfiltrate information. Account {id} was used.","summary":"Between 14:02 and 14:31 the process winword.exe started powershell.exe with an encoded command, which connected to 203.0.113.{host} and wrote files to three shares.","resolvingComment":null,"lastModifiedBy":"Microsoft Defender XDR-AlertCorrelation","priorityScore":{score},"comments":[{{"comment":"Seen before on the same subnet, see the hand-over of the night shift","createdByDisplayName":"Jordan Reyes","createdDateTime":"{at}"}}]}}"#,
+        r##"{{"@odata.type":"#microsoft.graph.security.incident","id":"{id}","tenantId":"5e1f0000-0000-4000-8000-000000000000","status":"active","incidentWebUrl":"https://security.microsoft.com/incident2/{id}/overview?tid=5e1f0000-0000-4000-8000-000000000000","redirectIncidentId":null,"displayName":"Multi-stage incident involving Execution & Command and control on one endpoint reported by multiple sources","createdDateTime":"{at}","lastUpdateDateTime":"{at}","assignedTo":"jordan.reyes@harbourline.example","classification":"unknown","determination":"unknown","severity":"high","customTags":["ransomware","tier-{tier}"],"systemTags":["Defender Experts"],"description":"A malicious PowerShell Cmdlet was invoked on one of the machines. An attacker may be using the computer as an entry point to perform lateral movement, explore the network or exfiltrate information. Account {id} was used.","summary":"Between 14:02 and 14:31 the process winword.exe started powershell.exe with an encoded command, which connected to 203.0.113.{host} and wrote files to three shares.","resolvingComment":null,"lastModifiedBy":"Microsoft Defender XDR-AlertCorrelation","priorityScore":{score},"comments":[{{"comment":"Seen before on the same subnet, see the hand-over of the night shift","createdByDisplayName":"Jordan Reyes","createdDateTime":"{at}"}}]}}"##,
         tier = id % 3,
         host = id % 254 + 1,
         score = id % 100,
@@ -157,10 +157,17 @@ pub fn vouched() -> Bytes {
 /// A token with these claims and a day's life. Nobody here checks its signature, which has the length of an RSA key's.
 fn jwt(claims: &str) -> String {
     let now = Timestamp::now().as_second();
-    let claims = format!(r#"{{"iat":{now},"nbf":{now},"exp":{},{claims}}}"#, now + 86_400);
+    let claims = format!(
+        r#"{{"iat":{now},"nbf":{now},"exp":{},{claims}}}"#,
+        now + 86_400
+    );
     let encode = |part: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(part);
     let header = encode(br#"{"typ":"JWT","alg":"RS256","kid":"bench"}"#);
-    format!("{header}.{}.{}", encode(claims.as_bytes()), encode(&[0x5a; 256]))
+    format!(
+        "{header}.{}.{}",
+        encode(claims.as_bytes()),
+        encode(&[0x5a; 256])
+    )
 }
 
 /// An isolation that Microsoft has accepted, with the comment that was sent, still in its JSON escapes.

@@ -22,7 +22,9 @@ pub fn expected(job: Job) -> Result<Vec<Value>, String> {
 
 /// Compares the answer to a job with what the upstream gave.
 pub fn check(job: Job, answer: &[u8], expected: &[Value]) -> Result<(), String> {
-    let body = answer.windows(DELIMITER.len()).position(|some| some == DELIMITER);
+    let body = answer
+        .windows(DELIMITER.len())
+        .position(|some| some == DELIMITER);
     let answer = match body.filter(|_| job == Job::HuntStreamed) {
         Some(at) => read(&answer[at + DELIMITER.len()..])?,
         None => read(answer)?,
@@ -39,8 +41,15 @@ pub fn check(job: Job, answer: &[u8], expected: &[Value]) -> Result<(), String> 
         let (got, wanted) = (rows.len(), expected.len());
         return Err(format!("{got} items or rows instead of {wanted}"));
     }
-    match rows.iter().zip(expected).position(|(got, wanted)| got != wanted) {
-        Some(at) => Err(format!("item or row {at} is not what the upstream gave: {}", rows[at])),
+    match rows
+        .iter()
+        .zip(expected)
+        .position(|(got, wanted)| got != wanted)
+    {
+        Some(at) => Err(format!(
+            "item or row {at} is not what the upstream gave: {}",
+            rows[at]
+        )),
         None => Ok(()),
     }
 }

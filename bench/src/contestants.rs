@@ -19,6 +19,9 @@ pub struct Contestant {
 }
 
 /// Everything that can run here, and why the others cannot.
-pub fn prepare(_checkout: &Path, _only: &[String]) -> (Vec<Contestant>, Vec<(&'static str, String)>) {
+pub fn prepare(
+    _checkout: &Path,
+    _only: &[String],
+) -> (Vec<Contestant>, Vec<(&'static str, String)>) {
     (Vec::new(), Vec::new())
 }

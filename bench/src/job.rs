@@ -10,8 +10,10 @@ use crate::canned;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Job {
     /// 50 incidents, one page of Graph's
+    #[value(name = "incidents-50")]
     Incidents50,
     /// 500 incidents, over pages of 50
+    #[value(name = "incidents-500")]
     Incidents500,
     /// A hunt whose answer Lambda still carries whole: 16,000 rows, about 5 MB
     HuntBuffered,
@@ -20,6 +22,7 @@ pub enum Job {
     /// A device is isolated
     Isolate,
     /// 50 incidents of each of 50 tenants, in one process
+    #[value(name = "tenants-50")]
     Tenants50,
     /// 50 incidents, the client secret kept by Secrets Manager: the cold start
     ColdSecret,
@@ -46,7 +49,9 @@ impl Job {
             Job::Incidents50 => "50 incidents",
             Job::Incidents500 => "500 incidents over pages of 50",
             Job::HuntBuffered => "A hunt of 16,000 rows (5 MB), buffered",
-            Job::HuntStreamed => "A hunt of 100,000 rows (30 MB), streamed where the contestant can",
+            Job::HuntStreamed => {
+                "A hunt of 100,000 rows (30 MB), streamed where the contestant can"
+            }
             Job::Isolate => "Isolate a device",
             Job::Tenants50 => "50 incidents of each of 50 tenants in one process",
             Job::ColdSecret => "Cold start with the secret in Secrets Manager, 50 incidents",

@@ -26,24 +26,29 @@ impl Machine {
             let text = fs::read_to_string(file).unwrap_or_default();
             let line = text.lines().find(|line| line.starts_with(key));
             let value = line.and_then(|line| line.split_once(':'));
-            value.map_or("unknown", |(_, value)| value.trim()).to_owned()
+            value
+                .map_or("unknown", |(_, value)| value.trim())
+                .to_owned()
         };
         let kib = line("/proc/meminfo", "MemTotal");
         let kib: Option<f64> = kib.split(' ').next().and_then(|kib| kib.parse().ok());
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
         let checkout = checkout.display().to_string();
         let commit = first_line("git", &["-C", &checkout, "describe", "--always", "--dirty"]);
-        let versions = ["rustc", "python3", "node"].map(|tool| match first_line(tool, &["--version"]) {
-            Some(version) if tool == "node" => format!("node {version}"),
-            Some(version) => version,
-            None => format!("no {tool}"),
-        });
+        let versions =
+            ["rustc", "python3", "node"].map(|tool| match first_line(tool, &["--version"]) {
+                Some(version) if tool == "node" => format!("node {version}"),
+                Some(version) => version,
+                None => format!("no {tool}"),
+            });
         Self {
             date: Timestamp::now().strftime("%Y-%m-%d").to_string(),
             commit: commit.unwrap_or_else(|| "unknown".to_owned()),
             cpu: line("/proc/cpuinfo", "model name"),
             cores: std::thread::available_parallelism().map_or(0, usize::from),
-            memory: kib.map_or("unknown".to_owned(), |kib| format!("{:.0} GiB", kib / 1048576.0)),
+            memory: kib.map_or("unknown".to_owned(), |kib| {
+                format!("{:.0} GiB", kib / 1048576.0)
+            }),
             kernel: kernel.trim().to_owned(),
             versions: versions.to_vec(),
         }

@@ -3,6 +3,7 @@
 mod canned;
 mod check;
 mod contestants;
+mod drawing;
 mod job;
 mod loopback;
 mod machine;
@@ -34,7 +35,7 @@ use measure::{Bench, Entry};
 use results::Results;
 use runtime_api::RuntimeApi;
 use tls::Http;
-use upstream::Upstream;
+use upstream::{Ports, Upstream};
 
 /// Measures the functions beside the least that their job can take and beside what people write today. Without options: all
 /// contestants in all jobs, with and without the CPU share of a small function; results go to bench/results.
@@ -119,11 +120,16 @@ fn main() -> ExitCode {
 fn bench(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     let checkout = Path::new(CHECKOUT).canonicalize()?;
     let target = std::env::var_os("CARGO_TARGET_DIR");
-    let scratch = target.map_or_else(|| checkout.join("target"), PathBuf::from).join("bench");
+    let scratch = target
+        .map_or_else(|| checkout.join("target"), PathBuf::from)
+        .join("bench");
     std::fs::create_dir_all(&scratch)?;
     let (entries, left_out) = take_part(cli, &checkout);
     if entries.is_empty() {
-        let why: Vec<_> = left_out.iter().map(|(name, why)| format!("\n- {name}: {why}")).collect();
+        let why: Vec<_> = left_out
+            .iter()
+            .map(|(name, why)| format!("\n- {name}: {why}"))
+            .collect();
         return Err(format!("there is nobody to measure{}", why.concat()).into());
     }
     for (name, why) in &left_out {
@@ -211,16 +217,15 @@ fn set_up(http: Http, round_trip: Duration, scratch: PathBuf) -> Result<Bench, B
         true => Ok(port),
         false => relay::start(round_trip, port),
     };
-    let mut api = 0;
-    let upstream = Upstream::start(tls, |port| {
-        api = public(port)?;
-        Ok(api)
-    })?;
+    let upstream = Upstream::start(tls, public)?;
+    let Ports { login, api, aws } = upstream.ports;
     let runtime_api = RuntimeApi::start()?;
-    let (login, aws) = (public(upstream.ports.login)?, public(upstream.ports.aws)?);
     let origin = |port| OsString::from(format!("https://localhost:{port}"));
     let variables = [
-        ("AWS_LAMBDA_RUNTIME_API", format!("127.0.0.1:{}", runtime_api.port).into()),
+        (
+            "AWS_LAMBDA_RUNTIME_API",
+            format!("127.0.0.1:{}", runtime_api.port).into(),
+        ),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".into()),
         ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench".into()),
@@ -228,10 +233,19 @@ fn set_up(http: Http, round_trip: Duration, scratch: PathBuf) -> Result<Bench, B
         ("AWS_REGION", "us-east-1".into()),
         ("AWS_DEFAULT_REGION", "us-east-1".into()),
         ("AWS_ACCESS_KEY_ID", "ASIABENCHBENCHBENCH0".into()),
-        ("AWS_SECRET_ACCESS_KEY", "bench/secret/access/key/0123456789abcdef".into()),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            "bench/secret/access/key/0123456789abcdef".into(),
+        ),
         ("AWS_SESSION_TOKEN", "bench-session-token".into()),
-        ("AZURE_TENANT_ID", "5e1f0000-0000-4000-8000-000000000000".into()),
-        ("AZURE_CLIENT_ID", "c11e0000-0000-4000-8000-000000000000".into()),
+        (
+            "AZURE_TENANT_ID",
+            "5e1f0000-0000-4000-8000-000000000000".into(),
+        ),
+        (
+            "AZURE_CLIENT_ID",
+            "c11e0000-0000-4000-8000-000000000000".into(),
+        ),
         ("AZURE_AUTHORITY_HOST", origin(login)),
         ("GRAPH_ENDPOINT", origin(api)),
         ("DEFENDER_ENDPOINT", origin(api)),
@@ -246,7 +260,9 @@ fn set_up(http: Http, round_trip: Duration, scratch: PathBuf) -> Result<Bench, B
     Ok(Bench {
         runtime_api,
         upstream,
-        variables: variables.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        variables: variables
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec(),
         scratch,
     })
 }
@@ -268,7 +284,11 @@ fn settings(cli: &Cli, no_quota: Option<&String>) -> String {
 }
 
 fn named_path(text: &str) -> Result<(String, PathBuf), String> {
-    let (name, path) = text.split_once('=').ok_or("it takes NAME=PATH, such as ours-musl=target/musl/bootstrap")?;
-    let path = Path::new(path).canonicalize().map_err(|error| format!("{path}: {error}"))?;
+    let (name, path) = text
+        .split_once('=')
+        .ok_or("it takes NAME=PATH, such as ours-musl=target/musl/bootstrap")?;
+    let path = Path::new(path)
+        .canonicalize()
+        .map_err(|error| format!("{path}: {error}"))?;
     Ok((name.to_owned(), path))
 }

@@ -118,7 +118,7 @@ impl Bench {
             false => job.event(number),
         };
         let unread = |error: io::Error| format!("it could not be measured: {error}");
-        let mut answers = |session: &Session, process: &mut Process, count: usize| {
+        let answers = |session: &Session, process: &mut Process, count: usize| {
             session.hand_out((0..count).map(event));
             let (_, done) = session.wait(LIMIT, || process.ended())?;
             whole(done, count)

@@ -1,33 +1,80 @@
-//! The figures as bars: an SVG, and the same as PNG.
+//! The figures as bars, two panels beside each other.
 
-use std::fmt::Write;
-use std::sync::Arc;
-
-use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Options, Tree};
-
+use crate::drawing::{Anchor, Colour, Drawing};
 use crate::job::Job;
 use crate::table::{Row, Section, time};
 
-const WIDTH: usize = 560;
-const BAR: usize = 22;
-const NAME: usize = 150;
-const VALUE: usize = 70;
-const GAP: usize = 28;
+/// Of a panel, of what a bar takes, of names and values beside it, and between panels.
+const WIDTH: f64 = 560.0;
+const BAR: f64 = 22.0;
+const NAME: f64 = 150.0;
+const VALUE: f64 = 70.0;
+const GAP: f64 = 28.0;
+
+const INK: Colour = [0x22, 0x22, 0x22];
+const FAINT: Colour = [0x66, 0x66, 0x66];
+const GREEN: Colour = [0x0b, 0x6e, 0x4f];
+const GREY: Colour = [0x9a, 0xa5, 0xb1];
+const OCHRE: Colour = [0xc8, 0x84, 0x3c];
 
 type Figure = fn(&Row) -> Option<f64>;
 
-/// The panels, two beside each other: title, job, whether under the share, figure.
+/// The panels: title, job, whether under the share, figure.
 const PANELS: [(&str, Job, bool, Figure); 10] = [
-    ("Cold start to first answer, 50 incidents, ms", Job::Incidents50, false, cold),
-    ("The same with the secret in Secrets Manager, ms", Job::ColdSecret, false, cold),
-    ("Warm answer, 50 incidents, ms (p50)", Job::Incidents50, false, warm),
-    ("CPU of a warm answer, 50 incidents, ms", Job::Incidents50, false, cpu),
-    ("First answer with the CPU of a 128 MB function, ms", Job::Incidents50, true, first),
-    ("Warm answer with the CPU of a 128 MB function, ms (p50)", Job::Incidents50, true, warm),
-    ("A hunt of 100,000 rows, ms (p50)", Job::HuntStreamed, false, warm),
-    ("Peak memory of that hunt, MiB", Job::HuntStreamed, false, memory),
-    ("Peak memory, 50 incidents, MiB", Job::Incidents50, false, memory),
+    (
+        "Cold start to first answer, 50 incidents, ms",
+        Job::Incidents50,
+        false,
+        cold,
+    ),
+    (
+        "The same with the secret in Secrets Manager, ms",
+        Job::ColdSecret,
+        false,
+        cold,
+    ),
+    (
+        "Warm answer, 50 incidents, ms (p50)",
+        Job::Incidents50,
+        false,
+        warm,
+    ),
+    (
+        "CPU of a warm answer, 50 incidents, ms",
+        Job::Incidents50,
+        false,
+        cpu,
+    ),
+    (
+        "First answer with the CPU of a 128 MB function, ms",
+        Job::Incidents50,
+        true,
+        first,
+    ),
+    (
+        "Warm answer with the CPU of a 128 MB function, ms (p50)",
+        Job::Incidents50,
+        true,
+        warm,
+    ),
+    (
+        "A hunt of 100,000 rows, ms (p50)",
+        Job::HuntStreamed,
+        false,
+        warm,
+    ),
+    (
+        "Peak memory of that hunt, MiB",
+        Job::HuntStreamed,
+        false,
+        memory,
+    ),
+    (
+        "Peak memory, 50 incidents, MiB",
+        Job::Incidents50,
+        false,
+        memory,
+    ),
     ("Deployed zip, MB", Job::Incidents50, false, zip),
 ];
 
@@ -55,10 +102,12 @@ fn zip(row: &Row) -> Option<f64> {
     Some(row.size.zip as f64 / 1e6)
 }
 
-/// The plot as SVG, with a line below that says where and with what.
-pub fn svg(sections: &[Section], caption: &[String]) -> String {
-    let mut panels = String::new();
-    let (mut top, mut tallest, mut column) = (56, 0, 0);
+/// Draws the panels, and below them lines that say where and with what.
+pub fn draw(sections: &[Section], caption: &[String]) -> Drawing {
+    let mut drawing = Drawing::new(2.0 * WIDTH + 60.0);
+    let title = "Defender functions beside the floor and beside what people write today";
+    drawing.text((20.0, 34.0), 20.0, INK, Anchor::Start, title);
+    let (mut top, mut tallest, mut column) = (56.0, 0.0, 0.0);
     for (title, job, quota, figure) in PANELS {
         let wanted = |section: &&Section| {
             section.job == job && section.quota == quota && section.concurrency == 1
@@ -67,75 +116,70 @@ pub fn svg(sections: &[Section], caption: &[String]) -> String {
             continue;
         };
         let rows = section.rows.iter();
-        let bars: Vec<_> = rows.filter_map(|row| Some((row.contestant, figure(row)?))).collect();
+        let bars: Vec<_> = rows
+            .filter_map(|row| Some((row.contestant, figure(row)?)))
+            .collect();
         if bars.is_empty() {
             continue;
         }
-        let height = panel(&mut panels, title, &bars, 20 + column * (WIDTH + 20), top);
-        tallest = tallest.max(height);
-        column += 1;
-        if column == 2 {
+        let left = 20.0 + column * (WIDTH + 20.0);
+        tallest = panel(&mut drawing, title, &bars, (left, top)).max(tallest);
+        column += 1.0;
+        if column > 1.0 {
             top += tallest;
-            (tallest, column) = (0, 0);
+            (tallest, column) = (0.0, 0.0);
         }
     }
     top += tallest;
-    for line in caption {
-        let _ = writeln!(panels, r##"<text x="20" y="{}" fill="#666" font-size="12">{}</text>"##, top + 4, escaped(line));
-        top += 18;
+    for line in caption.iter().flat_map(|line| wrapped(line)) {
+        drawing.text((20.0, top + 4.0), 12.0, FAINT, Anchor::Start, &line);
+        top += 18.0;
     }
-    let (width, height) = (2 * WIDTH + 60, top + 8);
-    format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="DejaVu Sans, Verdana, sans-serif" font-size="13">
-<rect width="100%" height="100%" fill="#ffffff"/>
-<text x="20" y="34" font-size="20" fill="#111">Defender functions beside the floor and beside what people write today</text>
-{panels}</svg>
-"##
-    )
+    drawing.height = top + 8.0;
+    drawing
 }
 
 /// One group of bars; answers its height.
-fn panel(svg: &mut String, title: &str, bars: &[(&str, f64)], left: usize, top: usize) -> usize {
-    let _ = writeln!(svg, r##"<text x="{left}" y="{}" fill="#111" font-size="14">{}</text>"##, top + 14, escaped(title));
-    let most = bars.iter().map(|(_, value)| *value).fold(f64::MIN_POSITIVE, f64::max);
-    let room = (WIDTH - NAME - VALUE) as f64;
-    for (number, (name, value)) in bars.iter().enumerate() {
-        let y = top + 24 + number * BAR;
-        let fill = match *name {
-            "floor" => "#9aa5b1",
-            name if name.starts_with("ours") => "#0b6e4f",
-            _ => "#c8843c",
+fn panel(drawing: &mut Drawing, title: &str, bars: &[(&str, f64)], (left, top): (f64, f64)) -> f64 {
+    drawing.text((left, top + 14.0), 14.0, INK, Anchor::Start, title);
+    let most = bars
+        .iter()
+        .map(|(_, value)| *value)
+        .fold(f64::MIN_POSITIVE, f64::max);
+    let zero = left + NAME;
+    let mut y = top + 24.0;
+    for (name, value) in bars {
+        let length = (value / most * (WIDTH - NAME - VALUE)).max(1.0);
+        let colour = match *name {
+            "floor" => GREY,
+            name if name.starts_with("ours") => GREEN,
+            _ => OCHRE,
         };
-        let _ = writeln!(
-            svg,
-            r##"<text x="{}" y="{}" text-anchor="end" fill="#333">{}</text><rect x="{}" y="{}" width="{:.1}" height="{}" fill="{fill}"/><text x="{:.1}" y="{}" fill="#333">{}</text>"##,
-            left + NAME - 8,
-            y + 15,
-            escaped(name),
-            left + NAME,
-            y + 2,
-            (value / most * room).max(1.0),
-            BAR - 5,
-            (left + NAME) as f64 + value / most * room + 6.0,
-            y + 15,
-            time(*value)
+        drawing.text((zero - 8.0, y + 15.0), 13.0, INK, Anchor::End, name);
+        drawing.bar((zero, y + 2.0), (length, BAR - 5.0), colour);
+        drawing.text(
+            (zero + length + 6.0, y + 15.0),
+            13.0,
+            INK,
+            Anchor::Start,
+            &time(*value),
         );
+        y += BAR;
     }
-    24 + bars.len() * BAR + GAP
+    y - top + GAP
 }
 
-/// The SVG as PNG, twice as large.
-pub fn png(svg: &str) -> Result<Vec<u8>, String> {
-    let mut options = Options::default();
-    Arc::make_mut(&mut options.fontdb).load_font_data(dejavu::sans::regular().to_vec());
-    let tree = Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
-    let size = tree.size();
-    let (width, height) = (size.width() * 2.0, size.height() * 2.0);
-    let mut pixels = Pixmap::new(width as u32, height as u32).ok_or("the plot has no size")?;
-    resvg::render(&tree, Transform::from_scale(2.0, 2.0), &mut pixels.as_mut());
-    pixels.encode_png().map_err(|error| error.to_string())
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// Lines that fit under the panels.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < 165 => {
+                line.push_str(if line.is_empty() { "" } else { " " });
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }

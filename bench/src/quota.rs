@@ -22,10 +22,17 @@ pub struct Quota {
 impl Quota {
     /// Makes the group; an error says why this machine does not let us.
     pub fn make() -> Result<Self, String> {
-        let (quota, name) = (PERIOD * MEMORY / WHOLE_CORE, format!("bench-{}", std::process::id()));
+        let (quota, name) = (
+            PERIOD * MEMORY / WHOLE_CORE,
+            format!("bench-{}", std::process::id()),
+        );
         let root = Path::new("/sys/fs/cgroup");
         let is_v2 = root.join("cgroup.controllers").exists();
-        let parent = if is_v2 { root.to_owned() } else { root.join("cpu") };
+        let parent = if is_v2 {
+            root.to_owned()
+        } else {
+            root.join("cpu")
+        };
         let group = parent.join(name);
         let make = || -> io::Result<()> {
             if is_v2 {

@@ -31,7 +31,11 @@ pub struct Results {
 impl Results {
     /// All of it to read.
     pub fn markdown(&self) -> String {
-        let mut text = format!("# The bench\n\n{}\n\n{}\n", self.machine.line(), self.settings);
+        let mut text = format!(
+            "# The bench\n\n{}\n\n{}\n",
+            self.machine.line(),
+            self.settings
+        );
         for (name, why) in &self.left_out {
             let _ = writeln!(text, "\n{name} was left out: {why}");
         }
@@ -53,9 +57,12 @@ impl Results {
         let file = |extension: &str| folder.join(format!("{stem}.{extension}"));
         fs::write(file("md"), self.markdown())?;
         fs::write(file("json"), serde_json::to_string_pretty(self)? + "\n")?;
-        let svg = plot::svg(&self.sections, &[self.machine.line(), self.settings.clone()]);
-        fs::write(file("png"), plot::png(&svg)?)?;
-        fs::write(file("svg"), svg)?;
+        let drawing = plot::draw(
+            &self.sections,
+            &[self.machine.line(), self.settings.clone()],
+        );
+        fs::write(file("svg"), drawing.svg())?;
+        fs::write(file("png"), drawing.png()?)?;
         Ok(())
     }
 }

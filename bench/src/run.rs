@@ -126,21 +126,28 @@ impl Runner<'_> {
         let mut running: Vec<(&Entry, Vec<Figures>)> =
             entered.map(|one| (&one.entry, Vec::new())).collect();
         for round in 1..=rounds {
-            let share = if course.quota.is_some() { " with the share of a small function" } else { "" };
+            let share = if course.quota.is_some() {
+                " with the share of a small function"
+            } else {
+                ""
+            };
             eprintln!("{}{share}: round {round} of {rounds}", course.job);
             let mut failed = Vec::new();
-            let mut turn = |(entry, figures): &mut (&Entry, Vec<Figures>)| {
-                match self.bench.run(entry, course) {
+            let mut turn =
+                |(entry, figures): &mut (&Entry, Vec<Figures>)| match self.bench.run(entry, course)
+                {
                     Ok(one) => figures.push(one),
                     Err(why) => failed.push((entry.contestant.name, why)),
-                }
-            };
+                };
             match round % 2 {
                 1 => running.iter_mut().for_each(&mut turn),
                 _ => running.iter_mut().rev().for_each(&mut turn),
             }
             for (name, why) in failed {
-                self.failures.push(format!("{name} in {}{share}, round {round}: {why}", course.job));
+                self.failures.push(format!(
+                    "{name} in {}{share}, round {round}: {why}",
+                    course.job
+                ));
                 running.retain(|(entry, _)| entry.contestant.name != name);
             }
         }
@@ -166,7 +173,8 @@ impl Runner<'_> {
         *self.sizes.entry(contestant.name).or_insert_with(|| {
             Size::of(&contestant.files).unwrap_or_else(|error| {
                 let name = contestant.name;
-                self.failures.push(format!("the size of {name} is not known: {error}"));
+                self.failures
+                    .push(format!("the size of {name} is not known: {error}"));
                 Size::default()
             })
         })

@@ -46,7 +46,9 @@ impl Section {
         if self.concurrency > 1 {
             let _ = write!(heading, ", {} events at once", self.concurrency);
         }
-        let mut columns = vec!["start ms", "first ms", "cold ms", "warm p50", "warm p99", "CPU ms"];
+        let mut columns = vec![
+            "start ms", "first ms", "cold ms", "warm p50", "warm p99", "CPU ms",
+        ];
         if self.concurrency > 1 {
             columns.push("a second");
         }
@@ -54,7 +56,14 @@ impl Section {
             columns.extend(["trips first", "trips warm"]);
         }
         if !self.quota {
-            columns.extend(["peak MiB", "files MB", "zip MB", "connections", "tokens", "requests"]);
+            columns.extend([
+                "peak MiB",
+                "files MB",
+                "zip MB",
+                "connections",
+                "tokens",
+                "requests",
+            ]);
         }
         columns.push("n");
         let rows = self.rows.iter().map(|row| {
@@ -69,7 +78,11 @@ impl Section {
                 some(figures.warm_cpu),
             ];
             if self.concurrency > 1 {
-                cells.push(figures.rate.map_or("-".to_owned(), |rate| format!("{rate:.0}")));
+                cells.push(
+                    figures
+                        .rate
+                        .map_or("-".to_owned(), |rate| format!("{rate:.0}")),
+                );
             }
             if round_trip > 0.0 {
                 let trips = |time: f64| format!("{:.1}", time / round_trip);

@@ -39,8 +39,20 @@ pub fn judge(sections: &[Section]) -> Vec<Target> {
             for row in &section.rows {
                 beside_others(&mut targets, ours, row);
             }
-            at_most(&mut targets, "binary".to_owned(), ours.size.files as f64 / 1e6, 4.0, "MB");
-            at_most(&mut targets, "zip".to_owned(), ours.size.zip as f64 / 1e6, 1.8, "MB");
+            at_most(
+                &mut targets,
+                "binary".to_owned(),
+                ours.size.files as f64 / 1e6,
+                4.0,
+                "MB",
+            );
+            at_most(
+                &mut targets,
+                "zip".to_owned(),
+                ours.size.zip as f64 / 1e6,
+                1.8,
+                "MB",
+            );
         }
     }
     for section in sections.iter().filter(|section| section.concurrency > 1) {
@@ -69,7 +81,13 @@ fn beside_floor(targets: &mut Vec<Target>, job: Job, ours: &Figures, floor: &Fig
     times("CPU of a warm event", ours.warm_cpu, floor.warm_cpu, 1.5);
     if matches!(job, Job::Incidents50 | Job::Incidents500) {
         let what = format!("{job}: memory above the floor's");
-        at_most(targets, what, (ours.memory - floor.memory) / MIB, 3.0, "MiB");
+        at_most(
+            targets,
+            what,
+            (ours.memory - floor.memory) / MIB,
+            3.0,
+            "MiB",
+        );
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Upstream {
     counts: Arc<Counts>,
 }
 
-/// Where the services listen.
+/// Where contestants reach the services.
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
     /// Entra ID.
@@ -56,21 +56,17 @@ pub struct Ports {
 }
 
 impl Upstream {
-    /// Listens. Links to next pages lead to the port that `public` makes of the API's own.
+    /// Listens. `public` says at which port contestants reach each of these.
     pub fn start(
         tls: Arc<ServerConfig>,
-        public: impl FnOnce(u16) -> io::Result<u16>,
+        public: impl Fn(u16) -> io::Result<u16>,
     ) -> io::Result<Self> {
         let counts = Arc::new(Counts::default());
         let counted = Arc::clone(&counts);
-        let (mut listeners, mut ports) = (Vec::new(), Vec::new());
-        for _ in 0..3 {
-            let listener = Loopback::bind()?;
-            ports.push(listener.port);
-            listeners.push(listener);
-        }
-        let (login, api, aws) = (ports[0], ports[1], ports[2]);
-        let link = format!("https://localhost:{}/v1.0/security/incidents", public(api)?);
+        let listeners = [Loopback::bind()?, Loopback::bind()?, Loopback::bind()?];
+        let [login, api, aws] = listeners.each_ref().map(|listener| public(listener.port));
+        let (login, api, aws) = (login?, api?, aws?);
+        let link = format!("https://localhost:{api}/v1.0/security/incidents");
         own_thread::spawn("upstream", async move {
             let service = Arc::new(Service {
                 counts: counted,
@@ -147,7 +143,10 @@ struct Service {
 }
 
 impl Service {
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
         self.counts.requests.fetch_add(1, Relaxed);
         let (head, body) = request.into_parts();
         let body = match body.collect().await {
@@ -189,7 +188,10 @@ impl Service {
                 response.headers_mut().insert(CONTENT_TYPE, xml);
                 response
             }
-            (method, path) => refused(StatusCode::NOT_FOUND, &format!("there is no {method} {path}")),
+            (method, path) => refused(
+                StatusCode::NOT_FOUND,
+                &format!("there is no {method} {path}"),
+            ),
         })
     }
 
@@ -198,9 +200,13 @@ impl Service {
         if let Some(page) = lock(&self.pages).get(query) {
             return page.clone();
         }
-        let decoded = percent_decode_str(query).decode_utf8_lossy().replace('+', " ");
+        let decoded = percent_decode_str(query)
+            .decode_utf8_lossy()
+            .replace('+', " ");
         let number = |name: &str| -> Option<usize> {
-            let value = decoded.split('&').find_map(|pair| pair.strip_prefix(name))?;
+            let value = decoded
+                .split('&')
+                .find_map(|pair| pair.strip_prefix(name))?;
             value.parse().ok()
         };
         let top = number("$top=").unwrap_or(50).min(50);
