@@ -132,6 +132,11 @@ fn bench(cli: &Cli) -> Result<bool, Box<dyn Error>> {
             .collect();
         return Err(format!("there is nobody to measure{}", why.concat()).into());
     }
+    let mut names: Vec<_> = entries.iter().map(|entry| entry.contestant.name).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|two| two[0] == two[1]) {
+        return Err(format!("--binary: there is a contestant named {} already", twice[0]).into());
+    }
     for (name, why) in &left_out {
         eprintln!("{name} is left out: {why}");
     }

@@ -49,7 +49,9 @@ impl Section {
         let mut columns = vec![
             "start ms", "first ms", "cold ms", "warm p50", "warm p99", "CPU ms",
         ];
-        if self.concurrency > 1 {
+        // Where a process is held back or has many events, the time of one says little.
+        let counts = self.quota || self.concurrency > 1;
+        if counts {
             columns.push("a second");
         }
         if round_trip > 0.0 {
@@ -78,11 +80,7 @@ impl Section {
                 some(figures.warm_cpu),
             ];
             if self.concurrency > 1 {
-                cells.push(
-                    figures
-                        .rate
-                        .map_or("-".to_owned(), |rate| format!("{rate:.0}")),
-                );
+                cells.push(figures.rate.map_or("-".to_owned(), |rate| time(rate)));
             }
             if round_trip > 0.0 {
                 let trips = |time: f64| format!("{:.1}", time / round_trip);
@@ -108,7 +106,7 @@ fn aligned(columns: &[&str], rows: Vec<(String, Vec<String>)>) -> String {
     let first = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().map(|(_, cells)| cells[column].len());
-        cells.max().unwrap_or(0).max(columns[column].len())
+        cells.max().unwrap_or(0).max(columns[column].len()).max(2)
     };
     let widths: Vec<_> = (0..columns.len()).map(width).collect();
     let mut table = format!("| {:first$} |", "");

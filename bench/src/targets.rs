@@ -35,6 +35,17 @@ pub fn judge(sections: &[Section]) -> Vec<Target> {
             beside_floor(&mut targets, section.job, &ours.medians, &floor.medians);
         }
         alone(&mut targets, section.job, &ours.medians);
+        if section.job == Job::HuntBuffered
+            && let Some(list) = lists(sections)
+        {
+            let body = canned::hunt(canned::ROWS_BUFFERED).len() as f64;
+            let what = format!(
+                "{}: memory above that of 50 incidents, beside the body",
+                section.job
+            );
+            let more = ours.medians.memory - list.medians.memory;
+            at_most(&mut targets, what, more / body, 1.1, "times");
+        }
         if section.job == Job::Incidents50 {
             for row in &section.rows {
                 beside_others(&mut targets, ours, row);
@@ -62,6 +73,16 @@ pub fn judge(sections: &[Section]) -> Vec<Target> {
         }
     }
     targets
+}
+
+/// What ours took for 50 incidents.
+fn lists(sections: &[Section]) -> Option<&Row> {
+    let mut plain = sections
+        .iter()
+        .filter(|section| !section.quota && section.concurrency == 1);
+    plain
+        .find(|section| section.job == Job::Incidents50)?
+        .row(OURS)
 }
 
 fn beside_floor(targets: &mut Vec<Target>, job: Job, ours: &Figures, floor: &Figures) {
@@ -99,7 +120,10 @@ fn alone(targets: &mut Vec<Target>, job: Job, ours: &Figures) {
         }
         Job::HuntBuffered => {
             let body = canned::hunt(canned::ROWS_BUFFERED).len() as f64;
-            let what = format!("{job}: memory beside the body's {:.1} MiB", body / MIB);
+            let what = format!(
+                "{job}: all its memory beside the body's {:.1} MiB",
+                body / MIB
+            );
             at_most(targets, what, ours.memory / body, 1.1, "times");
         }
         _ => {}
