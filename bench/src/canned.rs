@@ -176,3 +176,29 @@ pub fn isolation(comment: &str) -> String {
         r#"{{"@odata.context":"https://api.security.microsoft.com/api/$metadata#MachineActions/$entity","id":"5382f7ea-7557-4ab7-9782-d50480024a4e","type":"Isolate","scope":"Full","requestor":"defender-functions","requestorComment":"{comment}","status":"Pending","machineId":"{DEVICE}","computerDnsName":"ws-00007.harbourline.example","creationDateTimeUtc":"2026-10-12T14:31:07.1234567Z","lastUpdateDateTimeUtc":"2026-10-12T14:31:07.1234567Z","cancellationRequestor":null,"cancellationComment":null,"cancellationDateTimeUtc":null,"errorHResult":0,"troubleshootInfo":null,"relatedFileInfo":null,"commands":[]}}"#
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_listing_goes_on_from_an_instant_as_from_a_number() {
+        let incidents = Incidents::make();
+        let page: Value = serde_json::from_slice(&incidents.page(0, 50, None)).unwrap();
+        let last = &page["value"][49];
+        let at = last["createdDateTime"].as_str().unwrap();
+        assert_eq!(incidents.created_at_or_before(at), 49);
+        let next: Value = serde_json::from_slice(&incidents.page(49, 50, None)).unwrap();
+        assert_eq!(&next["value"][0], last);
+    }
+
+    #[test]
+    fn sizes_are_those_of_real_answers() {
+        let page = Incidents::make().page(0, 50, None).len();
+        assert!((60_000..75_000).contains(&page), "{page}");
+        let hunt = hunt(1_000).len();
+        assert!((270_000..330_000).contains(&hunt), "{hunt}");
+    }
+}

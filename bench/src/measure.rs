@@ -14,7 +14,9 @@ use crate::quota::Quota;
 use crate::runtime_api::{Done, RuntimeApi, Session};
 use crate::upstream::Upstream;
 
-/// How long a process may take until it first asks, and for all the events of a step.
+/// How long a process may take until it first asks.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long it may take for all the events that it is given together.
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// What a process is measured with.
@@ -123,7 +125,7 @@ impl Bench {
             let (_, done) = session.wait(LIMIT, || process.ended())?;
             whole(done, count)
         };
-        let (asked, _) = session.wait(LIMIT, || process.ended())?;
+        let (asked, _) = session.wait(START_LIMIT, || process.ended())?;
         if let Some(quota) = course.quota {
             quota.hold(process.id()).map_err(unread)?;
         }
@@ -232,4 +234,42 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
 
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_the_least_that_so_many_do_not_exceed() {
+        let times: Vec<_> = (1..=200).map(f64::from).collect();
+        assert_eq!(percentile(&times, 50), 100.0);
+        assert_eq!(percentile(&times, 99), 198.0);
+        assert_eq!(percentile(&[7.0], 99), 7.0);
+    }
+
+    #[test]
+    fn a_median_leaves_out_those_that_have_no_figure() {
+        let figures = [Some(3.0), None, Some(1.0)].map(|warm_p50| Figures {
+            start: 2.0,
+            warm_p50,
+            ..Figures::default()
+        });
+        let medians = medians(&figures);
+        assert_eq!(
+            (medians.start, medians.warm_p50, medians.rate),
+            (2.0, Some(2.0), None)
+        );
+    }
+
+    #[test]
+    fn an_error_is_no_answer() {
+        let done = Done {
+            took: Duration::ZERO,
+            body: Vec::new(),
+            error: Some("Throttled".to_owned()),
+        };
+        let told = whole(vec![done], 1).unwrap_err();
+        assert!(told.contains("Throttled"), "{told}");
+    }
 }

@@ -77,3 +77,30 @@ async fn pass(
     };
     tokio::join!(read, write);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By a clock that goes on by itself when everybody waits.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_costs_a_round_trip_and_every_way_half_of_one() {
+        let round_trip = Duration::from_millis(50);
+        let (mut near, relay_in) = tokio::io::duplex(CHUNK);
+        let (relay_out, mut far) = tokio::io::duplex(CHUNK);
+        let begun = Instant::now();
+        tokio::spawn(pass(
+            relay_in,
+            relay_out,
+            begun + round_trip,
+            round_trip / 2,
+        ));
+        let mut byte = [0];
+        near.write_all(b"1").await.unwrap();
+        far.read_exact(&mut byte).await.unwrap();
+        assert_eq!(begun.elapsed().as_millis(), 75);
+        near.write_all(b"2").await.unwrap();
+        far.read_exact(&mut byte).await.unwrap();
+        assert_eq!((byte, begun.elapsed().as_millis()), (*b"2", 100));
+    }
+}
