@@ -60,11 +60,12 @@ fn read(text: &[u8]) -> Result<Value, String> {
 
 fn rows(mut answer: Value) -> Option<Vec<Value>> {
     let names = ["value", "items", "results"];
-    let rows = names.iter().find_map(|name| match answer[name].take() {
-        Value::Array(rows) => Some(rows),
-        _ => None,
-    });
-    rows
+    names
+        .iter()
+        .find_map(|name| match answer.get_mut(name)?.take() {
+            Value::Array(rows) => Some(rows),
+            _ => None,
+        })
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Section {
                 some(figures.warm_cpu),
             ];
             if self.concurrency > 1 {
-                cells.push(figures.rate.map_or("-".to_owned(), |rate| time(rate)));
+                cells.push(figures.rate.map_or("-".to_owned(), time));
             }
             if round_trip > 0.0 {
                 let trips = |time: f64| format!("{:.1}", time / round_trip);
