@@ -87,7 +87,6 @@ pub fn all(
         if plan.quota.is_some() {
             // A process that has a fourteenth of a core takes its time.
             let course = Course {
-                warm: job.warm(plan.warm).div_ceil(10),
                 quota: plan.quota,
                 ..course
             };

@@ -46,85 +46,85 @@ impl Section {
         if self.concurrency > 1 {
             let _ = write!(heading, ", {} events at once", self.concurrency);
         }
+        let columns = self.columns(round_trip);
+        let first = self.rows.iter().map(|row| row.contestant.len()).max();
+        let first = first.unwrap_or(0);
+        let mut lines = vec![format!("| {:first$} |", ""), format!("| {:-<first$} |", "")];
+        lines.extend(
+            self.rows
+                .iter()
+                .map(|row| format!("| {:first$} |", row.contestant)),
+        );
+        for (name, cell) in columns {
+            let cells: Vec<_> = self.rows.iter().map(cell).collect();
+            let widest = cells.iter().map(String::len).max().unwrap_or(0);
+            let width = widest.max(name.len()).max(2);
+            let column = [format!("{name:>width$}"), format!("{:->width$}", ":")];
+            let column = column.into_iter().chain(cells);
+            for (line, cell) in lines.iter_mut().zip(column) {
+                let _ = write!(line, " {cell:>width$} |");
+            }
+        }
+        format!("### {heading}\n\n{}\n", lines.join("\n"))
+    }
+
+    /// What the table shows of a contestant.
+    fn columns(&self, round_trip: f64) -> Vec<(&'static str, Cell)> {
+        fn cell(cell: impl Fn(&Row) -> String + 'static) -> Cell {
+            Box::new(cell)
+        }
+        let some = |value: Option<f64>| value.map_or("-".to_owned(), time);
         let mut columns = vec![
-            "start ms", "first ms", "cold ms", "warm p50", "warm p99", "CPU ms",
+            ("start ms", cell(|row| time(row.medians.start))),
+            ("first ms", cell(|row| time(row.medians.first))),
+            ("cold ms", cell(|row| time(row.medians.cold))),
+            ("warm p50", cell(move |row| some(row.medians.warm_p50))),
+            ("warm p99", cell(move |row| some(row.medians.warm_p99))),
+            ("CPU ms", cell(move |row| some(row.medians.warm_cpu))),
         ];
         // Where a process is held back or has many events, the time of one says little.
-        let counts = self.quota || self.concurrency > 1;
-        if counts {
-            columns.push("a second");
+        if self.quota || self.concurrency > 1 {
+            columns.push(("a second", cell(move |row| some(row.medians.rate))));
         }
         if round_trip > 0.0 {
-            columns.extend(["trips first", "trips warm"]);
+            let trips = move |time: f64| format!("{:.1}", time / round_trip);
+            columns.push(("trips first", cell(move |row| trips(row.medians.first))));
+            columns.push((
+                "trips warm",
+                cell(move |row| row.medians.warm_p50.map_or("-".to_owned(), trips)),
+            ));
         }
         if !self.quota {
             columns.extend([
-                "peak MiB",
-                "files MB",
-                "zip MB",
-                "connections",
-                "tokens",
-                "requests",
+                (
+                    "peak MiB",
+                    cell(|row| format!("{:.1}", row.medians.memory / 1_048_576.0)),
+                ),
+                (
+                    "files MB",
+                    cell(|row| format!("{:.2}", row.size.files as f64 / 1e6)),
+                ),
+                (
+                    "zip MB",
+                    cell(|row| format!("{:.2}", row.size.zip as f64 / 1e6)),
+                ),
+                (
+                    "connections",
+                    cell(|row| format!("{:.0}", row.medians.connections)),
+                ),
+                ("tokens", cell(|row| format!("{:.0}", row.medians.tokens))),
+                (
+                    "requests",
+                    cell(|row| format!("{:.0}", row.medians.requests)),
+                ),
             ]);
         }
-        columns.push("n");
-        let rows = self.rows.iter().map(|row| {
-            let figures = &row.medians;
-            let some = |value: Option<f64>| value.map_or("-".to_owned(), time);
-            let mut cells = vec![
-                time(figures.start),
-                time(figures.first),
-                time(figures.cold),
-                some(figures.warm_p50),
-                some(figures.warm_p99),
-                some(figures.warm_cpu),
-            ];
-            if self.concurrency > 1 {
-                cells.push(figures.rate.map_or("-".to_owned(), time));
-            }
-            if round_trip > 0.0 {
-                let trips = |time: f64| format!("{:.1}", time / round_trip);
-                cells.push(trips(figures.first));
-                cells.push(figures.warm_p50.map_or("-".to_owned(), trips));
-            }
-            if !self.quota {
-                cells.push(format!("{:.1}", figures.memory / 1_048_576.0));
-                cells.push(format!("{:.2}", row.size.files as f64 / 1e6));
-                cells.push(format!("{:.2}", row.size.zip as f64 / 1e6));
-                let counts = [figures.connections, figures.tokens, figures.requests];
-                cells.extend(counts.map(|count| format!("{count:.0}")));
-            }
-            cells.push(row.n.to_string());
-            (row.contestant.to_owned(), cells)
-        });
-        format!("### {heading}\n\n{}", aligned(&columns, rows.collect()))
+        columns.push(("n", cell(|row| row.n.to_string())));
+        columns
     }
 }
 
-/// A Markdown table whose first column has no name.
-fn aligned(columns: &[&str], rows: Vec<(String, Vec<String>)>) -> String {
-    let first = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let width = |column: usize| {
-        let cells = rows.iter().map(|(_, cells)| cells[column].len());
-        cells.max().unwrap_or(0).max(columns[column].len()).max(2)
-    };
-    let widths: Vec<_> = (0..columns.len()).map(width).collect();
-    let mut table = format!("| {:first$} |", "");
-    for (name, width) in columns.iter().zip(&widths) {
-        let _ = write!(table, " {name:>width$} |");
-    }
-    let _ = write!(table, "\n| {:-<first$} |", "");
-    for width in &widths {
-        let _ = write!(table, " {:->width$} |", ":");
-    }
-    for (name, cells) in &rows {
-        let _ = write!(table, "\n| {name:first$} |");
-        for (cell, width) in cells.iter().zip(&widths) {
-            let _ = write!(table, " {cell:>width$} |");
-        }
-    }
-    table + "\n"
-}
+type Cell = Box<dyn Fn(&Row) -> String>;
 
 /// Three digits or so.
 pub fn time(millis: f64) -> String {
@@ -137,4 +137,41 @@ pub fn time(millis: f64) -> String {
 
 fn by_name<S: serde::Serializer>(job: &Job, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(job)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_a_table_has_a_cell_for_each_column() {
+        for (quota, concurrency, round_trip) in
+            [(false, 1, 0.0), (true, 1, 50.0), (false, 64, 50.0)]
+        {
+            let row = |contestant| Row {
+                contestant,
+                n: 3,
+                medians: Figures::default(),
+                size: Size::default(),
+            };
+            let section = Section {
+                job: Job::Incidents50,
+                quota,
+                concurrency,
+                rows: vec![row("ours"), row("default-rust")],
+            };
+            let table = section.table(round_trip);
+            let lines: Vec<_> = table.lines().skip(2).collect();
+            assert_eq!(lines.len(), 4, "{table}");
+            let bars = |line: &str| {
+                line.match_indices('|')
+                    .map(|(at, _)| at)
+                    .collect::<Vec<_>>()
+            };
+            assert!(
+                lines.iter().all(|line| bars(line) == bars(lines[0])),
+                "{table}"
+            );
+        }
+    }
 }
