@@ -102,11 +102,11 @@ impl Section {
                 ),
                 (
                     "files MB",
-                    cell(|row| format!("{:.2}", row.size.files as f64 / 1e6)),
+                    cell(|row| format!("{:.3}", row.size.files as f64 / 1e6)),
                 ),
                 (
                     "zip MB",
-                    cell(|row| format!("{:.2}", row.size.zip as f64 / 1e6)),
+                    cell(|row| format!("{:.3}", row.size.zip as f64 / 1e6)),
                 ),
                 (
                     "connections",
@@ -129,7 +129,8 @@ type Cell = Box<dyn Fn(&Row) -> String>;
 /// Three digits or so.
 pub fn time(millis: f64) -> String {
     match millis {
-        0.0..10.0 => format!("{millis:.2}"),
+        0.0..0.1 => format!("{millis:.3}"),
+        0.1..10.0 => format!("{millis:.2}"),
         10.0..100.0 => format!("{millis:.1}"),
         _ => format!("{millis:.0}"),
     }
