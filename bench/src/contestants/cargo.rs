@@ -1,0 +1,73 @@
+//! The contestants in Rust: built with the release profile of their workspace.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::{AT_AWS, Contestant, Workshop};
+
+/// What this workspace deploys.
+pub fn ours(workshop: &Workshop) -> Result<Contestant, String> {
+    let manifest = workshop.checkout.join("Cargo.toml");
+    let package = ["--package", "defender-functions"].map(OsStr::new);
+    let program = build(manifest, &package, "bootstrap")?;
+    Ok(Contestant::of_program("ours", program))
+}
+
+/// The least that the job can take.
+pub fn floor(workshop: &Workshop) -> Result<Contestant, String> {
+    let manifest = workshop.checkout.join("Cargo.toml");
+    let package = ["--package", "floor"].map(OsStr::new);
+    let program = build(manifest, &package, "floor")?;
+    Ok(Contestant::of_program("floor", program))
+}
+
+/// As most would write it: default features, cargo's default profile.
+pub fn default_rust(workshop: &Workshop) -> Result<Contestant, String> {
+    let manifest = workshop.source("default-rust/Cargo.toml");
+    let target = workshop.scratch.join("default-rust");
+    let options = [OsStr::new("--target-dir"), target.as_os_str()];
+    let program = build(manifest, &options, "default-rust")?;
+    Ok(Contestant {
+        skips: AT_AWS,
+        ..Contestant::of_program("default-rust", program)
+    })
+}
+
+/// Builds a program and says where it is. What the compiler has to say goes to stderr.
+fn build(manifest: PathBuf, options: &[&OsStr], bin: &str) -> Result<PathBuf, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args(["build", "--release", "--locked", "--quiet"])
+        .arg("--message-format=json-render-diagnostics")
+        .arg("--manifest-path")
+        .arg(manifest)
+        .args(["--bin", bin])
+        .args(options);
+    // What `cargo run` says of this package would make other packages' build scripts run anew, `ring`'s among them.
+    for (name, _) in std::env::vars_os() {
+        let said = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+        let name = name.to_string_lossy();
+        if said.iter().any(|prefix| name.starts_with(prefix)) {
+            command.env_remove(&*name);
+        }
+    }
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output();
+    let output = output.map_err(|error| format!("cargo could not be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("`{bin}` could not be built; why is said above"));
+    }
+    let lines = output.stdout.split(|&byte| byte == b'\n');
+    let mut messages = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let program = messages.find_map(|message| match message["target"]["name"] == bin {
+        true => message["executable"].as_str().map(PathBuf::from),
+        false => None,
+    });
+    program.ok_or_else(|| format!("cargo built no executable named `{bin}`"))
+}
