@@ -42,10 +42,24 @@ impl Function {
 
     /// Does what every invocation needs, before the first one comes.
     pub async fn start(&self) -> Result<()> {
-        match self.entry.permissions.of_app {
-            true => self.app.prepare().await,
-            false => Ok(()),
+        let Entry {
+            permissions,
+            changes,
+            ..
+        } = self.entry;
+        if !permissions.of_app {
+            return Ok(());
         }
+        let api = permissions.api(self.app.config.api);
+        self.app
+            .prepare((!permissions.is_none()).then_some(api))
+            .await?;
+        // The flights are the same before the first invocation and in it, but a small function has more of a processor before. A change
+        // needs a connection that is no older than its invocation: it is made while the one to Entra is.
+        if !changes {
+            self.app.client.connected().await;
+        }
+        Ok(())
     }
 
     /// The HTTP method that the operation answers to.
@@ -121,13 +135,12 @@ impl Function {
     fn call<'a>(&'a self, invocation: Invocation<'a>) -> Call<'a> {
         let (config, permissions) = (&self.app.config, self.entry.permissions);
         let api = permissions.api(config.api);
-        Call::new(
-            &self.app,
-            api,
-            permissions,
-            config.tenant.clone(),
-            invocation,
-        )
+        let tenant = config.tenant.clone();
+        let mut call = Call::new(&self.app, api, permissions, tenant, invocation);
+        if self.entry.changes {
+            call.will_change();
+        }
+        call
     }
 
     /// Takes out of the input what every operation accepts: the tenant, how long it may take, and how large an answer may be that is

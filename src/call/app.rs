@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::{
+    api::Api,
     client::Client,
     config::Config,
     entra::{token::Tokens, want::Want},
@@ -28,17 +29,25 @@ impl App {
         })
     }
 
-    /// Does before the first invocation what every one of them needs; an error is one that no invocation can get past.
-    pub async fn prepare(&self) -> Result<()> {
+    /// Does before the first invocation what it needs, whatever its input: connects to Entra and to the API, and asks AWS for the
+    /// credential. An error is one that no invocation can get past.
+    pub async fn prepare(&self, api: Option<Api>) -> Result<()> {
+        let config = &self.config;
+        let upstream = config.upstream(api.unwrap_or(config.api));
         let want = Want {
-            config: &self.config,
+            config,
             client: &self.client,
-            tenant: &self.config.tenant,
-            audience: &self.config.upstream(self.config.api).audience,
+            tenant: &config.tenant,
+            audience: &upstream.audience,
+            api: None,
             claims: None,
             deadline: Deadline::of_lambda(SystemTime::now() + INIT),
             trace: &Trace::default(),
         };
+        self.client.connect_ahead(&config.authority).await;
+        if api.is_some() {
+            self.client.connect_ahead(&upstream.base).await;
+        }
         self.tokens.prepare(&want).await
     }
 }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     api::Api,
-    client::{Failure, Kind, Outgoing, Passing, Reply, Room, Take, nothing_passes, taking},
+    client::{Failure, Fresh, Kind, Outgoing, Passing, Reply, Room, Take, nothing_passes, taking},
     config::Tenant,
     entra::{challenge, token::Token, want::Want},
     error::{Code, Error, Result},
@@ -61,6 +61,9 @@ pub struct Call<'a> {
     /// Whether it goes as it is made, so that its size does not matter.
     flows: bool,
     room: AtomicUsize,
+    /// Whether it is of an operation that changes something.
+    changes: bool,
+    fresh: Fresh,
 }
 
 impl<'a> Call<'a> {
@@ -84,7 +87,14 @@ impl<'a> Call<'a> {
             outlet,
             flows: false,
             room,
+            changes: false,
+            fresh: Fresh::default(),
         }
+    }
+
+    /// Says that it will change something: the connection for that is made while it looks at what there is.
+    pub fn will_change(&mut self) {
+        self.changes = true;
     }
 
     /// Lets what Microsoft answers be larger.
@@ -265,6 +275,10 @@ impl<'a> Call<'a> {
         mut request: Outgoing,
         take: &mut Take<'_>,
     ) -> std::result::Result<(), Failure> {
+        if self.changes {
+            let client = &self.app.client;
+            client.connect_for_changes(&self.fresh, self.base()).await;
+        }
         let mut renewed = false;
         let mut claims = None;
         loop {
@@ -276,13 +290,19 @@ impl<'a> Call<'a> {
             match self
                 .app
                 .client
-                .deliver(&request, self.invocation.deadline, &self.trace, take)
+                .deliver(
+                    &request,
+                    self.invocation.deadline,
+                    &self.trace,
+                    &self.fresh,
+                    take,
+                )
                 .await
             {
                 Err(Failure::Refused(reply))
                     if reply.status == StatusCode::UNAUTHORIZED && !renewed =>
                 {
-                    self.app.tokens.discard(&self.want(), &token).await;
+                    self.app.tokens.discard(&self.want(), &token);
                     claims = challenge::claims(&reply.headers);
                     renewed = true;
                 }
@@ -291,7 +311,7 @@ impl<'a> Call<'a> {
                         || reply.status == StatusCode::UNAUTHORIZED
                     {
                         // A permission granted in the meantime shows in a new token only.
-                        self.app.tokens.discard(&self.want(), &token).await;
+                        self.app.tokens.discard(&self.want(), &token);
                     }
                     return Err(Failure::Failed(self.refusal(&request.url, &reply)));
                 }
@@ -311,7 +331,7 @@ impl<'a> Call<'a> {
         if self.needed().iter().all(suffices) {
             return Ok(token);
         }
-        self.app.tokens.discard(&want, &token).await;
+        self.app.tokens.discard(&want, &token);
         let has = match token.roles() {
             [] => "no permissions at all".to_owned(),
             roles => roles.join(", "),
@@ -334,10 +354,15 @@ impl<'a> Call<'a> {
             client: &self.app.client,
             tenant: &self.tenant,
             audience: &self.app.config.upstream(self.api).audience,
+            api: (!self.permissions.is_none()).then(|| self.base()),
             claims: None,
             deadline: self.invocation.deadline,
             trace: &self.trace,
         }
+    }
+
+    fn base(&self) -> &Url {
+        &self.app.config.upstream(self.api).base
     }
 
     fn request(
@@ -348,13 +373,7 @@ impl<'a> Call<'a> {
         query: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Outgoing {
-        let base = self
-            .app
-            .config
-            .upstream(self.api)
-            .base
-            .as_str()
-            .trim_end_matches('/');
+        let base = self.base().as_str().trim_end_matches('/');
         let address = format!(
             "{base}{}{}{}",
             self.api.prefix(),

@@ -2,48 +2,71 @@
 
 use std::{
     any::Any,
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::{Duration, SystemTime},
 };
 
+use hyper::rt::{Read, ReadBuf};
+use tokio::{sync::oneshot, task::JoinHandle};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use super::connect::CONNECT;
 
-/// A connection that has waited longer may be closed at the other end by now.
-const FRESH: Duration = Duration::from_secs(20);
-
 /// The longest that whoever needs a connection waits for this one, before making another.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-type Connecting = tokio::task::JoinHandle<Option<Box<dyn Any + Send>>>;
+pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where the connection waits for the first request. A client with this layer connects to one origin only.
 #[derive(Clone)]
-pub struct Ahead(Arc<Mutex<State>>);
+pub struct Ahead {
+    state: Arc<Mutex<State>>,
+    /// A connection that has waited longer is not used.
+    longest: Duration,
+}
 
-#[derive(Default)]
 enum State {
     /// Connections are made when they are needed.
-    #[default]
     Idle,
     /// The next one is made now, for later.
     Wanted,
-    Made(Connecting, Instant),
+    Made(Waiting),
+}
+
+struct Waiting {
+    outcome: oneshot::Receiver<Box<dyn Any + Send>>,
+    making: Option<JoinHandle<()>>,
+    /// By the wall clock: it is in dispute whether the monotonic one goes on while Lambda freezes the process.
+    since: SystemTime,
+}
+
+/// Whether `since` is no longer ago than `longest`.
+pub fn is_within(longest: Duration, since: SystemTime) -> bool {
+    since.elapsed().is_ok_and(|age| age < longest)
 }
 
 impl Ahead {
-    /// The first connection will outlast whoever asks for it.
-    pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(State::Wanted)))
+    /// The first connection will outlast whoever asks for it, and wait for so long at most.
+    pub fn new(longest: Duration) -> Self {
+        let state = Arc::new(Mutex::new(State::Wanted));
+        Self { state, longest }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns when the connection is made or has failed.
+    pub async fn made(&self) {
+        let making = match &mut *self.lock() {
+            State::Made(waiting) => waiting.making.take(),
+            State::Idle | State::Wanted => None,
+        };
+        if let Some(making) = making {
+            let _ = making.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,7 +89,7 @@ pub struct Connector<S> {
 impl<S, To> Service<To> for Connector<S>
 where
     S: Service<To>,
-    S::Response: Send + 'static,
+    S::Response: Read + Unpin + Send + 'static,
     S::Error: Send + 'static,
     S::Future: Send + 'static,
 {
@@ -80,34 +103,56 @@ where
 
     fn call(&mut self, to: To) -> Self::Future {
         let mut state = self.ahead.lock();
-        match std::mem::take(&mut *state) {
+        match std::mem::replace(&mut *state, State::Idle) {
             State::Idle => Box::pin(self.inner.call(to)),
             State::Wanted => {
-                let connecting = self.inner.call(to);
-                let connecting = tokio::time::timeout(CONNECT, connecting);
-                let made = tokio::spawn(async move {
-                    let outcome = connecting.await.ok();
-                    outcome.map(|outcome| Box::new(outcome) as Box<dyn Any + Send>)
+                let connecting = tokio::time::timeout(CONNECT, self.inner.call(to));
+                let (made, outcome) = oneshot::channel::<Box<dyn Any + Send>>();
+                let making = tokio::spawn(async move {
+                    // What goes wrong before anybody asks may go right then.
+                    if let Ok(Ok(connection)) = connecting.await {
+                        let _ = made.send(Box::new(connection));
+                    }
                 });
-                *state = State::Made(made, Instant::now());
+                *state = State::Made(Waiting {
+                    outcome,
+                    making: Some(making),
+                    since: SystemTime::now(),
+                });
                 Box::pin(std::future::pending())
             }
-            State::Made(made, since) => {
+            State::Made(waiting) => {
                 drop(state);
-                let fresh = self.inner.call(to);
+                let (another, longest) = (self.inner.call(to), self.ahead.longest);
                 Box::pin(async move {
-                    let waited = match since.elapsed() < FRESH {
-                        true => tokio::time::timeout(PATIENCE, made).await.ok(),
-                        false => None,
-                    };
-                    let outcome = waited.and_then(|joined| joined.ok()??.downcast().ok());
-                    match outcome.map(|outcome: Box<Result<S::Response, S::Error>>| *outcome) {
-                        Some(Ok(connection)) => Ok(connection),
-                        // What went wrong before anybody asked may go right now.
-                        Some(Err(_)) | None => fresh.await,
+                    match waiting.alive(longest).await {
+                        Some(connection) => Ok(connection),
+                        None => another.await,
                     }
                 })
             }
         }
+    }
+}
+
+impl Waiting {
+    /// The connection, if it is not too old and the other end has not closed it.
+    async fn alive<C: Read + Unpin + 'static>(self, longest: Duration) -> Option<C> {
+        if !is_within(longest, self.since) {
+            return None;
+        }
+        let outcome = tokio::time::timeout(PATIENCE, self.outcome).await.ok()?;
+        let mut connection: Box<C> = outcome.ok()?.downcast().ok()?;
+        // Nobody has asked anything, so that whatever can be read is its end.
+        let is_silent = |context: &mut Context<'_>| {
+            let mut room = [0];
+            let mut read = ReadBuf::new(&mut room);
+            Poll::Ready(
+                Pin::new(&mut *connection)
+                    .poll_read(context, read.unfilled())
+                    .is_pending(),
+            )
+        };
+        poll_fn(is_silent).await.then_some(*connection)
     }
 }

@@ -46,9 +46,15 @@ pub fn client(tls: &ClientConfig, idle: usize) -> reqwest::Client {
     build(options(tls, idle))
 }
 
-/// The same for one origin, with a connection that can be made ahead.
+/// The same for one origin, with a connection that is made ahead.
 pub fn client_ahead(tls: &ClientConfig, ahead: Ahead) -> reqwest::Client {
     build(options(tls, usize::MAX).connector_layer(ahead))
+}
+
+/// The same, with connections that are not used any more after having rested for so long.
+pub fn client_fresh(tls: &ClientConfig, ahead: Ahead, rest: Duration) -> reqwest::Client {
+    let options = options(tls, usize::MAX).pool_idle_timeout(rest);
+    build(options.connector_layer(ahead))
 }
 
 fn options(tls: &ClientConfig, idle: usize) -> ClientBuilder {

@@ -3,21 +3,23 @@
 mod ahead;
 mod connect;
 mod copy;
+mod origins;
 mod passing;
 mod setback;
 
 pub use copy::{Copied, Transfer};
+pub use origins::Fresh;
 pub use passing::{Incoming, Passing};
 pub use setback::Setback;
 
-use std::{sync::OnceLock, time::Duration, time::Instant};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::Url;
 use rustls::{ClientConfig, RootCertStore};
 
-use ahead::Ahead;
+use origins::Origins;
 use setback::{classify, is_usable, out_of_time};
 
 use crate::{
@@ -167,11 +169,8 @@ pub fn taking<'a, T: Send>(
 #[derive(Debug)]
 pub struct Client {
     pooled: reqwest::Client,
-    /// For changes: a connection of its own each, because one that slept in the pool may be dead, and a change that was
-    /// written to a dead connection is a change whose outcome nobody knows.
-    fresh: OnceLock<reqwest::Client>,
-    /// For the one origin to which a connection was made ahead.
-    ahead: OnceLock<(Url, reqwest::Client)>,
+    /// Of the origins to which connections are made ahead.
+    origins: Origins,
     tls: ClientConfig,
 }
 
@@ -180,26 +179,24 @@ impl Client {
         let tls = connect::tls(connect::roots(config.extra_roots.as_deref())?);
         Ok(Self {
             pooled: connect::client(&tls, usize::MAX),
-            fresh: OnceLock::new(),
-            ahead: OnceLock::new(),
+            origins: Origins::default(),
             tls,
         })
     }
 
-    /// Begins to connect to where the first request will go, and sends nothing.
-    pub async fn connect_ahead(&self, origin: &Url) {
-        let http = connect::client_ahead(&self.tls, Ahead::new());
-        // The request is dropped as soon as it has asked for a connection.
-        let _ = tokio::time::timeout(Duration::ZERO, http.get(origin.clone()).send()).await;
-        let _ = self.ahead.set((origin.clone(), http));
+    /// Begins to connect to where a request will go, unless a connection is there.
+    pub async fn connect_ahead(&self, to: &Url) {
+        self.origins.connect(&self.tls, to).await;
     }
 
-    /// The pool that has the connection for a request that may be repeated.
-    fn pool(&self, url: &Url) -> &reqwest::Client {
-        match self.ahead.get() {
-            Some((origin, http)) if origin.origin() == url.origin() => http,
-            _ => &self.pooled,
-        }
+    /// Waits a while for the connections that are being made ahead.
+    pub async fn connected(&self) {
+        self.origins.connected().await;
+    }
+
+    /// Begins to connect for the changes of an invocation, unless it has been done.
+    pub async fn connect_for_changes(&self, fresh: &Fresh, to: &Url) {
+        fresh.connect(&self.tls, to).await;
     }
 
     /// Sends until there is an answer that `read` can use, or no use in going on.
@@ -215,24 +212,28 @@ impl Client {
         let mut answer = None;
         let mut take = taking(&mut answer, read);
         let taken = &mut Take::Whole(&mut take);
-        self.deliver(request, deadline, trace, taken).await?;
+        let fresh = Fresh::default();
+        self.deliver(request, deadline, trace, &fresh, taken)
+            .await?;
         drop(take);
         Ok(answer.expect("a delivered answer has been taken"))
     }
 
     /// The same, with an answer that `take` has taken: one loop for all kinds of answers, which would be a copy for each otherwise.
+    /// A change goes over `fresh`.
     pub async fn deliver(
         &self,
         request: &Outgoing,
         deadline: Deadline,
         trace: &Trace,
+        fresh: &Fresh,
         take: &mut Take<'_>,
     ) -> std::result::Result<(), Failure> {
         let mut tries = 0;
         loop {
             tries += 1;
             let started = Instant::now();
-            let outcome = self.attempt(request, deadline, take).await;
+            let outcome = self.attempt(request, deadline, fresh, take).await;
             let reply = outcome.as_ref().ok();
             let request_id = reply.and_then(|reply| api::request_id(&reply.headers));
             tracing::debug!(
@@ -280,11 +281,16 @@ impl Client {
         &self,
         request: &Outgoing,
         deadline: Deadline,
+        fresh: &Fresh,
         take: &mut Take<'_>,
     ) -> std::result::Result<Reply, Setback> {
+        let ahead;
         let http = match request.kind {
-            Kind::Read => self.pool(&request.url),
-            Kind::Change => self.fresh.get_or_init(|| connect::client(&self.tls, 0)),
+            Kind::Read => {
+                ahead = self.origins.pool(&request.url);
+                ahead.as_ref().unwrap_or(&self.pooled)
+            }
+            Kind::Change => fresh.pool(&self.tls),
         };
         let broken = |error| Setback::transport(request, deadline, error);
         let time = match take {

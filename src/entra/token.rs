@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -98,13 +98,34 @@ struct Key {
     audience: String,
 }
 
-type Slot = Arc<tokio::sync::Mutex<Option<Token>>>;
+/// Where the token of a key is kept.
+#[derive(Debug, Default)]
+struct Slot {
+    kept: Mutex<Option<Token>>,
+    /// Whoever fetches holds it; nobody waits for it for whom the token that is there still works.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Option<Token>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A token that still works, and that answers the challenge if there is one.
+    fn usable(&self, claims: Option<&str>) -> Option<Token> {
+        let now = Timestamp::now();
+        let answers = |token: &Token| claims.is_none() || token.demanded.as_deref() == claims;
+        let kept = self.lock();
+        let usable = kept.as_ref().filter(|token| now < token.expires);
+        usable.filter(|token| answers(token)).cloned()
+    }
+}
 
 /// The tokens of one process.
 #[derive(Debug)]
 pub struct Tokens {
     credential: Box<dyn Credential>,
-    slots: Mutex<HashMap<Key, Slot>>,
+    slots: Mutex<HashMap<Key, Arc<Slot>>>,
 }
 
 impl Tokens {
@@ -115,35 +136,38 @@ impl Tokens {
         })
     }
 
-    /// Fetches before the first invocation what AWS has of the credential, while the connection to Entra is being made.
+    /// Fetches before the first invocation what AWS has of the credential.
     pub async fn prepare(&self, want: &Want<'_>) -> Result<()> {
         match self.credential.prepare(want) {
-            Some(preparing) => {
-                want.client.connect_ahead(&want.config.authority).await;
-                preparing.await
-            }
+            Some(preparing) => preparing.await,
             None => Ok(()),
         }
     }
 
-    /// A token for an audience in a tenant. Callers that want the same one wait for a single fetch.
+    /// A token for an audience in a tenant. Callers that want the same one wait for a single fetch, and do not wait for its renewal.
     pub async fn get(&self, want: &Want<'_>) -> Result<Token> {
         let slot = self.slot(want);
-        let Some(mut kept) = want.deadline.lock(&slot).await else {
-            return Err(out_of_time());
+        let is_fresh = |token: &Token| Timestamp::now() < token.refresh;
+        let known = slot.usable(want.claims);
+        if let Some(token) = known.clone().filter(is_fresh) {
+            return Ok(token);
+        }
+        let _fetching = match (slot.fetching.try_lock(), known) {
+            (Ok(fetching), _) => fetching,
+            (Err(_), Some(token)) => return Ok(token),
+            (Err(_), None) => {
+                let waiting = want.deadline.lock(&slot.fetching).await;
+                waiting.ok_or_else(out_of_time)?
+            }
         };
-        let now = Timestamp::now();
-        // Somebody else may have put one there that does not answer the challenge.
-        if want.claims.is_some_and(|claims| {
-            let kept = kept.as_ref();
-            kept.is_some_and(|token| token.demanded.as_deref() != Some(claims))
-        }) {
-            *kept = None;
+        // Somebody else may have fetched it in the meantime.
+        let usable = slot.usable(want.claims);
+        if let Some(token) = usable.clone().filter(is_fresh) {
+            return Ok(token);
         }
-        if let Some(token) = kept.as_ref().filter(|token| now < token.refresh) {
-            return Ok(token.clone());
+        if let Some(api) = want.api {
+            want.client.connect_ahead(api).await;
         }
-        let usable = kept.clone().filter(|token| now < token.expires);
         let patience = if usable.is_some() {
             RENEWAL
         } else {
@@ -154,7 +178,7 @@ impl Tokens {
             ..*want
         };
         match (self.fetch(&want).await, usable) {
-            (Ok(token), _) => Ok(kept.insert(token).clone()),
+            (Ok(token), _) => Ok(slot.lock().insert(token).clone()),
             // Entra's passing fault is nobody's problem while the old token still works.
             (Err(error), Some(token)) if error.code() != Code::CredentialRejected => Ok(token),
             (Err(error), _) => Err(error),
@@ -162,20 +186,13 @@ impl Tokens {
     }
 
     /// Forgets a token that an API refused, or that permits too little; not one that came after it.
-    pub async fn discard(&self, want: &Want<'_>, refused: &Token) {
+    pub fn discard(&self, want: &Want<'_>, refused: &Token) {
         let slot = self.slot(want);
-        let Some(mut kept) = want.deadline.lock(&slot).await else {
-            return;
-        };
-        if kept
-            .as_ref()
-            .is_some_and(|token| token.authorization == refused.authorization)
-        {
-            *kept = None;
-        }
+        slot.lock()
+            .take_if(|token| token.authorization == refused.authorization);
     }
 
-    fn slot(&self, want: &Want<'_>) -> Slot {
+    fn slot(&self, want: &Want<'_>) -> Arc<Slot> {
         let key = Key {
             tenant: want.tenant.clone(),
             audience: want.audience.to_owned(),
@@ -237,7 +254,10 @@ pub(super) fn out_of_time() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
+    use crate::{client::Client, telemetry::Trace, time::Deadline};
 
     fn token(expires_in: u64) -> Token {
         let now = "2026-11-20T09:00:00Z".parse().unwrap();
@@ -271,6 +291,48 @@ mod tests {
             ))
             .unwrap();
             assert_eq!(grant.expires_in, 3599);
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_renewal_for_whom_the_old_token_works() {
+        // It takes connections and never answers.
+        let entra = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let authority = format!("http://{}", entra.local_addr().unwrap());
+        let variables = |name: &str| match name {
+            "AZURE_TENANT_ID" => Some("harbourline.example".to_owned()),
+            "AZURE_CLIENT_ID" => Some("9f0d6c44-7f4f-4a3c-8f0e-6f2f5f9f2c11".to_owned()),
+            "AZURE_CLIENT_SECRET" => Some("a secret".to_owned()),
+            "AZURE_AUTHORITY_HOST" => Some(authority.clone()),
+            _ => None,
+        };
+        let config = Config::read(variables).unwrap();
+        let tokens = Tokens::new(&config).unwrap();
+        let want = Want {
+            config: &config,
+            client: &Client::new(&config).unwrap(),
+            tenant: &config.tenant,
+            audience: &config.graph.audience,
+            api: None,
+            claims: None,
+            deadline: Deadline::of_lambda(SystemTime::now() + Duration::from_secs(30)),
+            trace: &Trace::default(),
+        };
+        *tokens.slot(&want).lock() = Some(Token {
+            refresh: Timestamp::now(),
+            expires: Timestamp::MAX,
+            ..token(3600)
+        });
+        let others = async {
+            tokio::task::yield_now().await;
+            for _ in 0..3 {
+                tokens.get(&want).await.unwrap();
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = tokens.get(&want) => panic!("they waited for it"),
+            () = others => {}
         }
     }
 

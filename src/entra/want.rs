@@ -32,6 +32,8 @@ pub struct Want<'a> {
     pub client: &'a Client,
     pub tenant: &'a Tenant,
     pub audience: &'a str,
+    /// The API that will be asked with it, to which a connection is made meanwhile.
+    pub api: Option<&'a Url>,
     /// What a challenge asks the token to say, as JSON.
     pub claims: Option<&'a str>,
     pub deadline: Deadline,
