@@ -61,7 +61,7 @@ impl Client {
         };
         let started = Instant::now();
         let download = self
-            .pooled
+            .pooled()
             .get(transfer.from)
             .timeout(deadline.remaining())
             .send()
@@ -84,7 +84,7 @@ impl Client {
         let headers = (transfer.sign)(bytes, md5)?;
         let body = http::Response::<Body>::from(download).into_body();
         let upload = self
-            .pooled
+            .pooled()
             .put(transfer.to)
             .headers(headers)
             .timeout(deadline.remaining())

@@ -12,7 +12,10 @@ pub use origins::Fresh;
 pub use passing::{Incoming, Passing};
 pub use setback::Setback;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -168,7 +171,8 @@ pub fn taking<'a, T: Send>(
 /// Built once per process; every request goes through it.
 #[derive(Debug)]
 pub struct Client {
-    pooled: reqwest::Client,
+    /// Of origins to which no connection is made ahead.
+    pooled: OnceLock<reqwest::Client>,
     /// Of the origins to which connections are made ahead.
     origins: Origins,
     tls: ClientConfig,
@@ -178,7 +182,7 @@ impl Client {
     pub fn new(config: &Config) -> Result<Self> {
         let tls = connect::tls(connect::roots(config.extra_roots.as_deref())?);
         Ok(Self {
-            pooled: connect::client(&tls, usize::MAX),
+            pooled: OnceLock::new(),
             origins: Origins::default(),
             tls,
         })
@@ -197,6 +201,11 @@ impl Client {
     /// Begins to connect for the changes of an invocation, unless it has been done.
     pub async fn connect_for_changes(&self, fresh: &Fresh, to: &Url) {
         fresh.connect(&self.tls, to).await;
+    }
+
+    fn pooled(&self) -> &reqwest::Client {
+        let build = || connect::client(&self.tls, usize::MAX);
+        self.pooled.get_or_init(build)
     }
 
     /// Sends until there is an answer that `read` can use, or no use in going on.
@@ -288,7 +297,7 @@ impl Client {
         let http = match request.kind {
             Kind::Read => {
                 ahead = self.origins.pool(&request.url);
-                ahead.as_ref().unwrap_or(&self.pooled)
+                ahead.as_ref().unwrap_or_else(|| self.pooled())
             }
             Kind::Change => fresh.pool(&self.tls),
         };

@@ -1,4 +1,13 @@
 //! Which connections a request may go over: those of the process, some made ahead, and for changes those of one invocation.
+//!
+//! What an invocation waits for, in flights to the far end and back, the start of a cold process included (TLS 1.3: TCP, TLS, request;
+//! a relay that delays each flight shows it):
+//!
+//! | | cold, secret at hand | cold, Secrets Manager or AWS's word | warm |
+//! |---|---|---|---|
+//! | a read | 4: TCP, TLS and token at Entra, meanwhile TCP and TLS at the API; request | 5: three at AWS, meanwhile TCP and TLS at both; token, request | 1 |
+//! | a change without a look | 4 | 6 | 3 |
+//! | an isolation: a look, the change, a look | 6 | 7 | 4, the connection being made during the first look |
 
 use std::{
     fmt,
