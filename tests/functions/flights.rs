@@ -102,7 +102,10 @@ async fn the_api_is_connected_to_while_a_token_for_it_is_fetched() {
 async fn connections_that_were_closed_before_their_first_use_cost_nothing_but_others() {
     let simulator = Simulator::start();
     let (builder, entra, api) = relayed(&simulator, "get_incident");
-    let function = builder.start().unwrap();
+    let function = builder
+        .env("AWS_LAMBDA_LOG_LEVEL", "DEBUG")
+        .start()
+        .unwrap();
     for relay in [&entra, &api] {
         relay.until(|connections| connections.len() == 1).await;
         relay.close(0);
@@ -110,6 +113,8 @@ async fn connections_that_were_closed_before_their_first_use_cost_nothing_but_ot
     function.invoke(INCIDENT).await.json();
     assert_eq!(requests(&entra), [0, 1]);
     assert_eq!(requests(&api), [0, 1]);
+    // Nor was anything tried on them.
+    assert_eq!(function.logs().matches("sent a request").count(), 2);
 }
 
 #[tokio::test]
