@@ -9,6 +9,10 @@ use defender_functions::{
 };
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 // An invocation waits for Microsoft most of its time, so that one thread serves many; more would only cost start-up time and memory.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::result::Result<(), lambda_runtime::Error> {

@@ -10,6 +10,10 @@ use zip::write::SimpleFileOptions;
 
 /// Builds it for a target; says where it is.
 pub fn build(target: &str) -> Result<PathBuf, Box<dyn Error>> {
+    // Where there is no rustup, the toolchain has the target or the build says that it lacks it.
+    let _ = Command::new("rustup")
+        .args(["--quiet", "target", "add", target])
+        .status();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args([

@@ -1,4 +1,4 @@
-//! The contestants in Rust: built with the release profile of their workspace.
+//! The contestants in Rust: built with the release profile of their workspace; ours and the floor static, as ours is deployed.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -11,16 +11,14 @@ use super::{AT_AWS, Contestant, Workshop};
 /// What this workspace deploys.
 pub fn ours(workshop: &Workshop) -> Result<Contestant, String> {
     let manifest = workshop.checkout.join("Cargo.toml");
-    let package = ["--package", "defender-functions"].map(OsStr::new);
-    let program = build(manifest, &package, "bootstrap")?;
+    let program = build_static(manifest, "defender-functions", "bootstrap")?;
     Ok(Contestant::of_program("ours", program))
 }
 
 /// The least that the job can take.
 pub fn floor(workshop: &Workshop) -> Result<Contestant, String> {
     let manifest = workshop.checkout.join("Cargo.toml");
-    let package = ["--package", "floor"].map(OsStr::new);
-    let program = build(manifest, &package, "floor")?;
+    let program = build_static(manifest, "floor", "floor")?;
     Ok(Contestant::of_program("floor", program))
 }
 
@@ -36,6 +34,17 @@ pub fn default_rust(workshop: &Workshop) -> Result<Contestant, String> {
     })
 }
 
+/// Builds a program that needs no C library of the system's.
+fn build_static(manifest: PathBuf, package: &str, bin: &str) -> Result<PathBuf, String> {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    // Where there is no rustup, the toolchain has the target or the build says that it lacks it.
+    let _ = Command::new("rustup")
+        .args(["--quiet", "target", "add", &target])
+        .status();
+    let options = ["--package", package, "--target", &target].map(OsStr::new);
+    build(manifest, &options, bin)
+}
+
 /// Builds a program and says where it is. What the compiler has to say goes to stderr.
 fn build(manifest: PathBuf, options: &[&OsStr], bin: &str) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -47,6 +56,11 @@ fn build(manifest: PathBuf, options: &[&OsStr], bin: &str) -> Result<PathBuf, St
         .arg(manifest)
         .args(["--bin", bin])
         .args(options);
+    // ring's C asks nothing of a C library, so that any compiler for the processor does.
+    let compiler = format!("CC_{}_unknown_linux_musl", std::env::consts::ARCH);
+    if std::env::var_os(&compiler).is_none() {
+        command.env(compiler, "cc");
+    }
     // What `cargo run` says of this package would make other packages' build scripts run anew, `ring`'s among them.
     for (name, _) in std::env::vars_os() {
         let said = ["CARGO_PKG_", "CARGO_MANIFEST_"];
