@@ -5,11 +5,13 @@ mod connect;
 mod copy;
 mod origins;
 mod passing;
+mod room;
 mod setback;
 
 pub use copy::{Copied, Transfer};
 pub use origins::Fresh;
 pub use passing::{Incoming, Passing};
+pub use room::Room;
 pub use setback::Setback;
 
 use std::{
@@ -101,54 +103,6 @@ pub enum Failure {
     /// A change was sent, and what became of it is not known.
     Lost(Error),
     Failed(Error),
-}
-
-/// How many bytes of an answer can still be returned, counted as the trigger carries them.
-#[derive(Clone, Copy, Debug)]
-pub struct Room {
-    pub bytes: usize,
-    /// Whether the answer travels inside a JSON string, where quotes and backslashes take two bytes.
-    pub escaped: bool,
-}
-
-impl Room {
-    /// Of an answer that does not travel inside a string.
-    pub const fn of(bytes: usize) -> Self {
-        Self {
-            bytes,
-            escaped: false,
-        }
-    }
-
-    /// What `chunk` takes up.
-    pub fn cost(self, chunk: &[u8]) -> usize {
-        // Sums of bytes over blocks of a fixed length become vector instructions: a third of the work of an answer over HTTP.
-        let block = |block: &[u8; 48]| usize::from(block.iter().map(escape).sum::<u8>());
-        let escapes: usize = if self.escaped {
-            let (blocks, rest) = chunk.as_chunks();
-            let rest = rest.iter().map(|byte| usize::from(escape(byte)));
-            blocks.iter().map(block).sum::<usize>() + rest.sum::<usize>()
-        } else {
-            0
-        };
-        chunk.len() + escapes
-    }
-
-    /// The error of an answer that takes more.
-    pub fn exceeded(self) -> Error {
-        Error::new(
-            Code::TooLarge,
-            "The answer is larger than this trigger can carry (6 MB from a function, 1 MB through a load balancer; quotes and \
-             backslashes count twice over HTTP). Ask for less: fewer columns or rows, a smaller `top`, or a shorter time.",
-        )
-    }
-}
-
-/// What a byte takes inside a JSON string, besides itself.
-fn escape(byte: &u8) -> u8 {
-    let marked = matches!(byte, b'"' | b'\\' | b'\n' | b'\r' | b'\t');
-    let coded = *byte < 0x20 && !marked;
-    u8::from(marked) + 5 * u8::from(coded)
 }
 
 /// What is done with a successful answer.

@@ -45,7 +45,7 @@ def deploy(stack, template, checkout, bootstrap, parameters, environment):
         # ministack passes over the JSONata of a distributed Map: its children run within the execution here.
         definition = workflow.read_text().replace('"DISTRIBUTED"', '"INLINE"')
         aws("s3").put_object(Bucket="code", Key=f"workflows/{workflow.name}", Body=definition.encode())
-    body = pathlib.Path(template).read_text().replace("CodeUri: .", "CodeUri: s3://code/bootstrap.zip")
+    body = pathlib.Path(template).read_text().replace("CodeUri: target/lambda/bootstrap", "CodeUri: s3://code/bootstrap.zip")
     body = body.replace("DefinitionUri: workflows/", "DefinitionUri: s3://code/workflows/")
     cloudformation = aws("cloudformation")
     # As SAM does: CloudFormation takes 51,200 bytes by themselves.

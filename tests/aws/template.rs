@@ -89,8 +89,8 @@ fn there_is_one_function_for_each_operation() {
         let function = template.properties(&id);
         assert_eq!(function["Handler"], operation.name);
         assert_eq!(function["Runtime"], "provided.al2023", "{id}");
-        // `sam build` replaces it where it finds it, which is not among the globals.
-        assert_eq!(function["CodeUri"], ".", "{id}");
+        // Where `cargo lambda build` leaves it. SAM looks for it here, and not among the globals.
+        assert_eq!(function["CodeUri"], "target/lambda/bootstrap", "{id}");
         let longest = match operation.group {
             Group::Hunting => 210,
             _ if operation.name == "save_package" => 900,
@@ -102,7 +102,8 @@ fn there_is_one_function_for_each_operation() {
         let timeout = function.get("Timeout").unwrap_or(usual);
         assert_eq!(*timeout, longest, "{id}");
         assert_eq!(
-            template.0["Resources"][&id]["Metadata"]["BuildMethod"], "rust-cargolambda",
+            template.0["Resources"][&id]["Metadata"],
+            json!({ "SkipBuild": true }),
             "{id}"
         );
     }

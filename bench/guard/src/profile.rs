@@ -2,14 +2,19 @@
 
 use std::ops::{Div, Sub};
 
-/// The doors of the C library's allocator. Valgrind's own tools count what goes through them when they say "allocs".
-const DOORS: [&str; 6] = [
+/// The doors of the allocator: those of the C library, which Valgrind's own tools count when they say "allocs", and those of the one
+/// that a static build brings, as far as they are not laid into their callers.
+const DOORS: [&str; 10] = [
     "malloc",
     "calloc",
     "realloc",
     "aligned_alloc",
     "memalign",
     "posix_memalign",
+    "__rustc::__rust_alloc_zeroed",
+    "__rustc::__rust_realloc",
+    "dlmalloc::Dlmalloc<A>::malloc",
+    "dlmalloc::dlmalloc::Dlmalloc<A>::malloc",
 ];
 
 /// What a process, or a part of its work, has cost.
