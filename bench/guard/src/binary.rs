@@ -19,7 +19,7 @@ pub fn build(target: &str) -> Result<PathBuf, Box<dyn Error>> {
     command.args([
         "build",
         "--quiet",
-        "--profile=guard",
+        "--release",
         "--package=defender-functions",
         "--bin=bootstrap",
     ]);
@@ -53,7 +53,7 @@ pub fn build(target: &str) -> Result<PathBuf, Box<dyn Error>> {
         .ancestors()
         .nth(2)
         .ok_or("this program is in no target directory")?;
-    Ok(targets.join(target).join("guard").join("bootstrap"))
+    Ok(targets.join(target).join("release").join("bootstrap"))
 }
 
 /// The bytes of what is deployed, as a file and as a zip.

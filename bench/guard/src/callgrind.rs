@@ -80,7 +80,7 @@ impl Bench {
         match Cost::read(&fs::read_to_string(&profile)?) {
             Some(Cost { allocations: 0, .. }) => {
                 let bootstrap = self.bootstrap.display();
-                Err(format!("{bootstrap} has no symbols, by which allocations are known. Build it with --profile guard").into())
+                Err(format!("{bootstrap} has no symbols, by which allocations are known. Build it without `strip`").into())
             }
             Some(cost) => Ok(cost),
             None => Err(format!("{} is no profile of callgrind's", profile.display()).into()),
