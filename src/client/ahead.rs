@@ -10,7 +10,10 @@ use std::{
 };
 
 use hyper::rt::{Read, ReadBuf};
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    sync::oneshot,
+    task::{AbortHandle, JoinHandle, unconstrained},
+};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -38,7 +41,8 @@ enum State {
 struct Waiting {
     outcome: oneshot::Receiver<Box<dyn Any + Send>>,
     making: Option<JoinHandle<()>>,
-    /// By the wall clock: it is in dispute whether the monotonic one goes on while Lambda freezes the process.
+    end: AbortHandle,
+    /// When it was begun. By the wall clock: it is in dispute whether the monotonic one goes on while Lambda freezes the process.
     since: SystemTime,
 }
 
@@ -116,6 +120,7 @@ where
                 });
                 *state = State::Made(Waiting {
                     outcome,
+                    end: making.abort_handle(),
                     making: Some(making),
                     since: SystemTime::now(),
                 });
@@ -137,12 +142,14 @@ where
 
 impl Waiting {
     /// The connection, if it is not too old and the other end has not closed it.
-    async fn alive<C: Read + Unpin + 'static>(self, longest: Duration) -> Option<C> {
+    async fn alive<C: Read + Unpin + 'static>(mut self, longest: Duration) -> Option<C> {
         if !is_within(longest, self.since) {
             return None;
         }
-        let outcome = tokio::time::timeout(PATIENCE, self.outcome).await.ok()?;
-        let mut connection: Box<C> = outcome.ok()?.downcast().ok()?;
+        // Whoever waited for it before now has waited for that much already.
+        let patience = PATIENCE.saturating_sub(self.since.elapsed().unwrap_or_default());
+        let outcome = tokio::time::timeout(patience, &mut self.outcome).await;
+        let mut connection: Box<C> = outcome.ok()?.ok()?.downcast().ok()?;
         // Nobody has asked anything, so that whatever can be read is its end.
         let is_silent = |context: &mut Context<'_>| {
             let mut room = [0];
@@ -153,6 +160,62 @@ impl Waiting {
                     .is_pending(),
             )
         };
-        poll_fn(is_silent).await.then_some(*connection)
+        // A task that has done much is told by tokio that there is nothing to read, whatever there is.
+        let is_silent = unconstrained(poll_fn(is_silent)).await;
+        is_silent.then_some(*connection)
+    }
+}
+
+impl Drop for Waiting {
+    /// Nobody will use what is still being made: it must not go on in an invocation that has nothing to do with it.
+    fn drop(&mut self) {
+        self.end.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_old_or_still_to_come_is_not_used() {
+        let (now, longest) = (SystemTime::now(), Duration::from_secs(60));
+        assert!(is_within(longest, now - longest / 2));
+        assert!(!is_within(longest, now - longest));
+        assert!(!is_within(longest, now + longest));
+    }
+
+    /// Connects for ever, and holds what it was given meanwhile.
+    struct Endless(Arc<()>);
+
+    impl Service<()> for Endless {
+        type Response = Box<dyn Read + Send + Unpin>;
+        type Error = ();
+        type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ()>> + Send>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, (): ()) -> Self::Future {
+            let held = self.0.clone();
+            Box::pin(async move {
+                std::future::pending::<()>().await;
+                drop(held);
+                Err(())
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_nobody_will_use_is_not_made_any_longer() {
+        let held = Arc::new(());
+        let mut connector = Ahead::new(PATIENCE).layer(Endless(held.clone()));
+        drop(connector.call(()));
+        tokio::task::yield_now().await;
+        assert_eq!(Arc::strong_count(&held), 3);
+        drop(connector);
+        tokio::task::yield_now().await;
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 }
