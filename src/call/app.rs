@@ -29,8 +29,8 @@ impl App {
         })
     }
 
-    /// Does before the first invocation what it needs, whatever its input: connects to Entra and to the API, and asks AWS for the
-    /// credential. An error is one that no invocation can get past.
+    /// Does before the first invocation what it needs, whatever its input: connects to Entra, and to the API that it will ask first, and
+    /// asks AWS for the credential. An error is one that no invocation can get past.
     pub async fn prepare(&self, api: Option<Api>) -> Result<()> {
         let config = &self.config;
         let upstream = config.upstream(api.unwrap_or(config.api));
@@ -44,9 +44,9 @@ impl App {
             deadline: Deadline::of_lambda(SystemTime::now() + INIT),
             trace: &Trace::default(),
         };
-        self.client.connect_ahead(&config.authority).await;
+        self.client.connect_ahead(&config.authority);
         if api.is_some() {
-            self.client.connect_ahead(&upstream.base).await;
+            self.client.connect_ahead(&upstream.base);
         }
         self.tokens.prepare(&want).await
     }

@@ -277,7 +277,7 @@ impl<'a> Call<'a> {
     ) -> std::result::Result<(), Failure> {
         if self.changes {
             let client = &self.app.client;
-            client.connect_for_changes(&self.fresh, self.base()).await;
+            client.connect_for_changes(&self.fresh, self.base());
         }
         let mut renewed = false;
         let mut claims = None;

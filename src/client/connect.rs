@@ -51,7 +51,7 @@ pub fn client_ahead(tls: &ClientConfig, ahead: Ahead) -> reqwest::Client {
     build(options(tls, usize::MAX).connector_layer(ahead))
 }
 
-/// The same, with connections that are not used any more after having rested for so long.
+/// The same, with connections that are given up once they have rested for so long.
 pub fn client_fresh(tls: &ClientConfig, ahead: Ahead, rest: Duration) -> reqwest::Client {
     let options = options(tls, usize::MAX).pool_idle_timeout(rest);
     build(options.connector_layer(ahead))

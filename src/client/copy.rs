@@ -61,7 +61,8 @@ impl Client {
         };
         let started = Instant::now();
         let download = self
-            .pooled()
+            .origins
+            .pool(&self.tls, &transfer.from)
             .get(transfer.from)
             .timeout(deadline.remaining())
             .send()
@@ -84,7 +85,8 @@ impl Client {
         let headers = (transfer.sign)(bytes, md5)?;
         let body = http::Response::<Body>::from(download).into_body();
         let upload = self
-            .pooled()
+            .origins
+            .pool(&self.tls, &transfer.to)
             .put(transfer.to)
             .headers(headers)
             .timeout(deadline.remaining())

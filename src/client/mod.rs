@@ -1,4 +1,4 @@
-//! The HTTP client: the only file that sends. TLS, deadlines, repeats, and how much of an answer may be read.
+//! The HTTP client: the only module that sends. TLS, deadlines, repeats, and how much of an answer may be read.
 
 mod ahead;
 mod connect;
@@ -14,10 +14,7 @@ pub use passing::{Incoming, Passing};
 pub use room::Room;
 pub use setback::Setback;
 
-use std::{
-    sync::OnceLock,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -127,9 +124,6 @@ pub fn taking<'a, T: Send>(
 /// Built once per process; every request goes through it.
 #[derive(Debug)]
 pub struct Client {
-    /// Of origins to which no connection is made ahead.
-    pooled: OnceLock<reqwest::Client>,
-    /// Of the origins to which connections are made ahead.
     origins: Origins,
     tls: ClientConfig,
 }
@@ -138,15 +132,14 @@ impl Client {
     pub fn new(config: &Config) -> Result<Self> {
         let tls = connect::tls(connect::roots(config.extra_roots.as_deref())?);
         Ok(Self {
-            pooled: OnceLock::new(),
             origins: Origins::default(),
             tls,
         })
     }
 
-    /// Begins to connect to where a request will go, unless a connection is there.
-    pub async fn connect_ahead(&self, to: &Url) {
-        self.origins.connect(&self.tls, to).await;
+    /// Begins to connect to where a request will go, unless a connection waits there or was in use just now.
+    pub fn connect_ahead(&self, to: &Url) {
+        self.origins.connect(&self.tls, to);
     }
 
     /// Waits a while for the connections that are being made ahead.
@@ -155,13 +148,8 @@ impl Client {
     }
 
     /// Begins to connect for the changes of an invocation, unless it has been done.
-    pub async fn connect_for_changes(&self, fresh: &Fresh, to: &Url) {
-        fresh.connect(&self.tls, to).await;
-    }
-
-    fn pooled(&self) -> &reqwest::Client {
-        let build = || connect::client(&self.tls, usize::MAX);
-        self.pooled.get_or_init(build)
+    pub fn connect_for_changes(&self, fresh: &Fresh, to: &Url) {
+        fresh.connect(&self.tls, to);
     }
 
     /// Sends until there is an answer that `read` can use, or no use in going on.
@@ -211,6 +199,9 @@ impl Client {
                 "sent a request"
             );
             trace.add(request_id);
+            if outcome.is_ok() && request.kind == Kind::Read {
+                self.origins.answered(&request.url);
+            }
             let setback = match outcome {
                 Ok(reply) => match classify(request, reply, tries, take) {
                     Ok(done) => return done,
@@ -249,13 +240,9 @@ impl Client {
         fresh: &Fresh,
         take: &mut Take<'_>,
     ) -> std::result::Result<Reply, Setback> {
-        let ahead;
         let http = match request.kind {
-            Kind::Read => {
-                ahead = self.origins.pool(&request.url);
-                ahead.as_ref().unwrap_or_else(|| self.pooled())
-            }
-            Kind::Change => fresh.pool(&self.tls),
+            Kind::Read => self.origins.pool(&self.tls, &request.url),
+            Kind::Change => fresh.pool(&self.tls, &request.url),
         };
         let broken = |error| Setback::transport(request, deadline, error);
         let time = match take {

@@ -166,7 +166,7 @@ impl Tokens {
             return Ok(token);
         }
         if let Some(api) = want.api {
-            want.client.connect_ahead(api).await;
+            want.client.connect_ahead(api);
         }
         let patience = if usable.is_some() {
             RENEWAL
