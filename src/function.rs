@@ -40,7 +40,7 @@ impl Function {
         })
     }
 
-    /// Does what every invocation needs, before the first one comes.
+    /// Does before the first invocation what it would wait for otherwise.
     pub async fn start(&self) -> Result<()> {
         let Entry {
             permissions,
@@ -51,9 +51,10 @@ impl Function {
             return Ok(());
         }
         let api = permissions.api(self.app.config.api);
-        self.app
-            .prepare((!permissions.is_none()).then_some(api))
-            .await?;
+        // A change that looks at nothing first goes over a connection of its invocation; one that looks has to be permitted that, too.
+        let looks = !changes || !permissions.also.is_empty();
+        let asked_first = looks && !permissions.on(api).is_empty();
+        self.app.prepare(asked_first.then_some(api)).await?;
         // The flights are the same before the first invocation and in it, but a small function has more of a processor before. A change
         // needs a connection that is no older than its invocation: it is made while the one to Entra is.
         if !changes {
@@ -136,11 +137,7 @@ impl Function {
         let (config, permissions) = (&self.app.config, self.entry.permissions);
         let api = permissions.api(config.api);
         let tenant = config.tenant.clone();
-        let mut call = Call::new(&self.app, api, permissions, tenant, invocation);
-        if self.entry.changes {
-            call.will_change();
-        }
-        call
+        Call::new(&self.app, api, permissions, tenant, invocation)
     }
 
     /// Takes out of the input what every operation accepts: the tenant, how long it may take, and how large an answer may be that is

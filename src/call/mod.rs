@@ -61,8 +61,6 @@ pub struct Call<'a> {
     /// Whether it goes as it is made, so that its size does not matter.
     flows: bool,
     room: AtomicUsize,
-    /// Whether it is of an operation that changes something.
-    changes: bool,
     fresh: Fresh,
 }
 
@@ -87,14 +85,14 @@ impl<'a> Call<'a> {
             outlet,
             flows: false,
             room,
-            changes: false,
             fresh: Fresh::default(),
         }
     }
 
     /// Says that it will change something: the connection for that is made while it looks at what there is.
-    pub fn will_change(&mut self) {
-        self.changes = true;
+    pub fn will_change(&self) {
+        let client = &self.app.client;
+        client.connect_for_changes(&self.fresh, self.base());
     }
 
     /// Lets what Microsoft answers be larger.
@@ -275,15 +273,14 @@ impl<'a> Call<'a> {
         mut request: Outgoing,
         take: &mut Take<'_>,
     ) -> std::result::Result<(), Failure> {
-        if self.changes {
-            let client = &self.app.client;
-            client.connect_for_changes(&self.fresh, self.base());
+        if request.kind == Kind::Change {
+            self.will_change();
         }
         let mut renewed = false;
         let mut claims = None;
         loop {
             let token = self
-                .token(claims.as_deref())
+                .token(request.kind, claims.as_deref())
                 .await
                 .map_err(Failure::Failed)?;
             request.headers.insert(AUTHORIZATION, token.authorization());
@@ -321,10 +318,14 @@ impl<'a> Call<'a> {
     }
 
     /// A token that suffices, and that says what a challenge asked for.
-    async fn token(&self, claims: Option<&str>) -> Result<Token> {
+    async fn token(&self, kind: Kind, claims: Option<&str>) -> Result<Token> {
+        let want = self.want();
+        // A change has a connection of its own.
+        let api = want.api.filter(|_| kind == Kind::Read);
         let want = Want {
+            api,
             claims,
-            ..self.want()
+            ..want
         };
         let token = self.app.tokens.get(&want).await?;
         let suffices = |any_of: &&[&str]| any_of.is_empty() || token.permits(any_of);

@@ -131,6 +131,7 @@ impl Operation for CancelAction {
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
         let path = ["machineactions", self.action_id.as_str()];
+        call.will_change();
         let action: MachineAction = call.get(&path, &[]).await?;
         if action.status == Status::Cancelled {
             return Ok(already_requested(&action));

@@ -52,6 +52,9 @@ impl<'a> Attempt<'a> {
         let (call, desired) = (self.call, self.desired);
         self.take_turn(|| format!("device {}", desired.device))
             .await?;
+        if !desired.dry_run {
+            call.will_change();
+        }
         let (actions, now) = history::of_device(call, desired.device, desired.kind).await?;
         match desired.judge(actions, now) {
             Found::Hindrance(action) => return Err(desired.conflict(&action)),

@@ -66,7 +66,15 @@ async fn a_function_connects_before_it_is_invoked_and_asks_nothing_until_then() 
 async fn a_function_that_asks_microsoft_nothing_connects_to_nobody() {
     let simulator = Simulator::start();
     let (builder, entra, api) = relayed(&simulator, "list_tenants");
-    builder.start().unwrap().invoke("{}").await;
+    let outcome = builder.start().unwrap().invoke("{}").await;
+    let detail = outcome.problem()["detail"].clone();
+    assert!(
+        detail
+            .as_str()
+            .unwrap()
+            .starts_with("TENANTS_TABLE is not set"),
+        "{detail}"
+    );
     assert!(entra.connections().is_empty() && api.connections().is_empty());
 }
 
@@ -163,6 +171,34 @@ async fn a_change_goes_over_a_connection_that_was_made_for_it_while_the_device_w
         "{:?}",
         api.connections()
     );
+}
+
+#[tokio::test]
+async fn a_change_that_looks_at_nothing_makes_no_connection_but_its_own() {
+    let simulator = Simulator::start();
+    let (builder, entra, api) = relayed(&simulator, "comment_incident");
+    let function = builder.start().unwrap();
+    let comment = "POST /v1.0/security/incidents/28281/comments";
+    for earlier in 0..3 {
+        let input = json!({"id": "28281", "comment": "c"});
+        function.invoke(input.to_string()).await.json();
+        assert_eq!(requests(&entra), [1]);
+        assert_eq!(api.connections(), vec![vec![comment]; earlier + 1]);
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_makes_no_connection_for_the_change_that_never_comes() {
+    let simulator = Simulator::start();
+    let (builder, entra, api) = relayed(&simulator, "isolate_device");
+    let function = builder.start().unwrap();
+    for earlier in 0..3 {
+        let input = json!({"deviceId": DEVICE, "comment": "c", "dryRun": true});
+        let answer = function.invoke(input.to_string()).await.json();
+        assert_eq!(answer["outcome"], "dryRun");
+        assert_eq!(requests(&entra), [1]);
+        assert_eq!(api.connections(), [vec![LOOK; earlier + 1]]);
+    }
 }
 
 #[tokio::test]
