@@ -144,7 +144,8 @@ impl Tokens {
         }
     }
 
-    /// A token for an audience in a tenant. Callers that want the same one wait for a single fetch, and do not wait for its renewal.
+    /// A token for an audience in a tenant. Callers that want the same one wait for a single fetch. While the one that is
+    /// there still works, one of them renews it and waits for that a little, the others not at all.
     pub async fn get(&self, want: &Want<'_>) -> Result<Token> {
         let slot = self.slot(want);
         let is_fresh = |token: &Token| Timestamp::now() < token.refresh;
@@ -177,11 +178,11 @@ impl Tokens {
             deadline: want.deadline.within(patience),
             ..*want
         };
-        match (self.fetch(&want).await, usable) {
-            (Ok(token), _) => Ok(slot.lock().insert(token).clone()),
-            // Entra's passing fault is nobody's problem while the old token still works.
-            (Err(error), Some(token)) if error.code() != Code::CredentialRejected => Ok(token),
-            (Err(error), _) => Err(error),
+        match self.fetch(&want).await {
+            Ok(token) => Ok(slot.lock().insert(token).clone()),
+            Err(error) if error.code() == Code::CredentialRejected => Err(error),
+            // Entra's passing fault is nobody's problem while the old token still works; an API may have refused that one meanwhile.
+            Err(error) => slot.usable(want.claims).ok_or(error),
         }
     }
 
