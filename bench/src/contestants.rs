@@ -9,6 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde::Serialize;
+
 use crate::job::Job;
 
 /// One way to write the function.
@@ -50,19 +52,36 @@ struct Workshop {
 
 type Prepare = fn(&Workshop) -> Result<Contestant, String>;
 
-const ALL: [(&str, Prepare); 8] = [
-    ("ours", cargo::ours),
-    ("floor", cargo::floor),
-    ("default-rust", cargo::default_rust),
-    ("python-urllib", python::urllib),
-    ("python-requests", python::requests),
-    ("python-ric", python::ric),
-    ("node-fetch", node::fetch),
-    ("node-ric", node::ric),
+/// What targets are judged by.
+pub const OURS: &str = "ours";
+pub const FLOOR: &str = "floor";
+
+/// Each with what it lacks where it cannot be prepared.
+const ALL: [(&str, Prepare, &str); 8] = [
+    (OURS, cargo::ours, UNBUILT),
+    (FLOOR, cargo::floor, UNBUILT),
+    ("default-rust", cargo::default_rust, UNBUILT),
+    ("python-urllib", python::urllib, "there is no Python 3"),
+    ("python-requests", python::requests, PACKAGES),
+    ("python-ric", python::ric, PACKAGES),
+    ("node-fetch", node::fetch, PACKAGES),
+    ("node-ric", node::ric, PACKAGES),
 ];
 
-/// Everything that can run here, and why the others cannot. Where `only` names some, the others are not looked at.
-pub fn prepare(checkout: &Path, only: &[String]) -> (Vec<Contestant>, Vec<(&'static str, String)>) {
+const UNBUILT: &str = "it could not be built";
+const PACKAGES: &str = "its interpreter is missing, or its packages could not be installed";
+
+/// Who takes no part.
+#[derive(Debug, Serialize)]
+pub struct LeftOut {
+    pub contestant: String,
+    /// A few words; the details were printed.
+    pub why: String,
+}
+
+/// Everything that can run here, and who cannot, which is printed with the details. Where `only` names some, the others are not
+/// looked at.
+pub fn prepare(checkout: &Path, only: &[String]) -> (Vec<Contestant>, Vec<LeftOut>) {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| checkout.join("target"));
     let workshop = Workshop {
@@ -71,20 +90,27 @@ pub fn prepare(checkout: &Path, only: &[String]) -> (Vec<Contestant>, Vec<(&'sta
         scratch: std::path::absolute(&target).unwrap_or(target).join("bench"),
     };
     let (mut contestants, mut left_out) = (Vec::new(), Vec::new());
-    for (name, prepare) in ALL {
+    let mut leave_out = |contestant: &str, why: &str, details: &str| {
+        eprintln!("{contestant} is left out: {details}");
+        left_out.push(LeftOut {
+            contestant: contestant.to_owned(),
+            why: why.to_owned(),
+        });
+    };
+    for (name, prepare, lacks) in ALL {
         if !only.is_empty() && !only.iter().any(|wanted| wanted == name) {
             continue;
         }
         eprintln!("preparing {name}");
         match prepare(&workshop) {
             Ok(contestant) => contestants.push(contestant),
-            Err(why) => left_out.push((name, why)),
+            Err(why) => leave_out(name, lacks, &why),
         }
     }
-    let names = ALL.map(|(name, _)| name);
+    let names = ALL.map(|(name, ..)| name);
     for name in only.iter().filter(|name| !names.contains(&name.as_str())) {
         let why = format!("nobody is called so; there are {}", names.join(", "));
-        left_out.push((name.clone().leak(), why));
+        leave_out(name, &why, &why);
     }
     (contestants, left_out)
 }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::canned;
 
 /// A job: the function, its environment and its events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum)]
 pub enum Job {
     /// 50 incidents, one page of Graph's
     #[value(name = "incidents-50")]

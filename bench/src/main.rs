@@ -4,6 +4,7 @@ mod canned;
 mod check;
 mod contestants;
 mod drawing;
+mod failure;
 mod job;
 mod loopback;
 mod machine;
@@ -17,13 +18,13 @@ mod results;
 mod run;
 mod runtime_api;
 mod size;
+mod surroundings;
 mod table;
 mod targets;
 mod tls;
 mod upstream;
 
 use std::error::Error;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,11 +32,11 @@ use std::time::Duration;
 use clap::Parser;
 
 use job::Job;
-use measure::{Bench, Entry};
+use contestants::{FLOOR, LeftOut, OURS};
+use measure::Entry;
 use results::Results;
-use runtime_api::RuntimeApi;
 use tls::Http;
-use upstream::{Ports, Upstream};
+use table::Section;
 
 /// Measures the functions beside the least that their job can take and beside what people write today. Without options: all
 /// contestants in all jobs, with and without the CPU share of a small function; results go to bench/results.
@@ -126,30 +127,26 @@ fn bench(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     std::fs::create_dir_all(&scratch)?;
     let (entries, left_out) = take_part(cli, &checkout);
     if entries.is_empty() {
-        let why: Vec<_> = left_out
-            .iter()
-            .map(|(name, why)| format!("\n- {name}: {why}"))
-            .collect();
-        return Err(format!("there is nobody to measure{}", why.concat()).into());
+        return Err("there is nobody to measure".into());
     }
     let mut names: Vec<_> = entries.iter().map(|entry| entry.contestant.name).collect();
     names.sort_unstable();
     if let Some(twice) = names.windows(2).find(|two| two[0] == two[1]) {
         return Err(format!("--binary: there is a contestant named {} already", twice[0]).into());
     }
-    for (name, why) in &left_out {
-        eprintln!("{name} is left out: {why}");
-    }
+    // Whoever is named, or is what the others are judged by, must be there.
+    let all_there = !left_out.iter().any(|LeftOut { contestant, .. }| {
+        [OURS, FLOOR].contains(&&**contestant) || cli.only.contains(contestant)
+    });
     let round_trip = Duration::from_millis(cli.delay);
-    let bench = set_up(cli.http, round_trip, scratch.clone())?;
+    let bench = surroundings::set_up(cli.http, round_trip, scratch.clone())?;
     let jobs = match cli.jobs.is_empty() {
         true => Job::ALL.to_vec(),
         false => cli.jobs.clone(),
     };
     let (entries, mut failures) = run::check(&bench, entries, &jobs);
     if cli.check {
-        failures.iter().for_each(|failure| eprintln!("{failure}"));
-        return Ok(failures.is_empty());
+        return Ok(all_there && failures.is_empty());
     }
     let quota = match cli.no_quota || (cli.quick && !cli.quota) {
         true => Err("it was not asked for".to_owned()),
@@ -166,7 +163,6 @@ fn bench(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         quota: quota.as_ref().ok(),
     };
     let sections = run::all(&bench, &entries, &plan, &mut failures);
-    let is_whole = cli.only.is_empty() && cli.jobs.is_empty() && !cli.quick;
     let mut stem = "results".to_owned();
     if cli.http == Http::Two {
         stem += "-h2";
@@ -179,25 +175,44 @@ fn bench(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         settings: settings(cli, quota.as_ref().err()),
         round_trip: cli.delay as f64,
         left_out,
+        skips: run::skips(&entries, &plan.jobs),
         failures,
         targets: targets::judge(&sections),
         sections,
     };
     println!("{}", results.markdown());
-    let folder = match is_whole {
+    let folder = match is_whole(cli, &results.sections) {
         true => checkout.join("bench/results"),
         false => scratch,
     };
     results.write(&folder, &stem)?;
     eprintln!("Written to {}", folder.join(stem).display());
-    Ok(results.failures.is_empty())
+    Ok(all_there && results.failures.is_empty())
+}
+
+/// Whether the run is one to compare others with: everything by default, and those there that targets are judged by.
+fn is_whole(cli: &Cli, sections: &[Section]) -> bool {
+    let default = Cli::parse_from(["cargo bench-all"]);
+    let everything = cli.only.is_empty()
+        && cli.jobs.is_empty()
+        && cli.binary.is_empty()
+        && !cli.quick
+        && !cli.no_quota
+        && (cli.rounds, cli.warm) == (default.rounds, default.warm)
+        && (cli.delay, cli.http) == (default.delay, default.http)
+        && cli.concurrency == default.concurrency;
+    everything
+        && sections.iter().all(|section| {
+            let has_floor = section.row(FLOOR).is_some() || section.concurrency > 1;
+            section.row(OURS).is_some() && has_floor
+        })
 }
 
 /// Who is measured, and why others are not.
-fn take_part(cli: &Cli, checkout: &Path) -> (Vec<Entry>, Vec<(&'static str, String)>) {
+fn take_part(cli: &Cli, checkout: &Path) -> (Vec<Entry>, Vec<LeftOut>) {
     let (contestants, left_out) = contestants::prepare(checkout, &cli.only);
     let entries = contestants.into_iter().map(|contestant| Entry {
-        ours: contestant.name == "ours",
+        ours: contestant.name == OURS,
         contestant,
     });
     let builds = cli.binary.iter().map(|(name, path)| Entry {
@@ -212,64 +227,6 @@ fn take_part(cli: &Cli, checkout: &Path) -> (Vec<Entry>, Vec<(&'static str, Stri
         },
     });
     (entries.chain(builds).collect(), left_out)
-}
-
-fn set_up(http: Http, round_trip: Duration, scratch: PathBuf) -> Result<Bench, Box<dyn Error>> {
-    let (tls, authority) = tls::make(http)?;
-    let roots = scratch.join("authority.pem");
-    std::fs::write(&roots, authority)?;
-    let public = |port| match round_trip.is_zero() {
-        true => Ok(port),
-        false => relay::start(round_trip, port),
-    };
-    let upstream = Upstream::start(tls, public)?;
-    let Ports { login, api, aws } = upstream.ports;
-    let runtime_api = RuntimeApi::start()?;
-    let origin = |port| OsString::from(format!("https://localhost:{port}"));
-    let variables = [
-        (
-            "AWS_LAMBDA_RUNTIME_API",
-            format!("127.0.0.1:{}", runtime_api.port).into(),
-        ),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".into()),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench".into()),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", "bench".into()),
-        ("AWS_REGION", "us-east-1".into()),
-        ("AWS_DEFAULT_REGION", "us-east-1".into()),
-        ("AWS_ACCESS_KEY_ID", "ASIABENCHBENCHBENCH0".into()),
-        (
-            "AWS_SECRET_ACCESS_KEY",
-            "bench/secret/access/key/0123456789abcdef".into(),
-        ),
-        ("AWS_SESSION_TOKEN", "bench-session-token".into()),
-        (
-            "AZURE_TENANT_ID",
-            "5e1f0000-0000-4000-8000-000000000000".into(),
-        ),
-        (
-            "AZURE_CLIENT_ID",
-            "c11e0000-0000-4000-8000-000000000000".into(),
-        ),
-        ("AZURE_AUTHORITY_HOST", origin(login)),
-        ("GRAPH_ENDPOINT", origin(api)),
-        ("DEFENDER_ENDPOINT", origin(api)),
-        ("AWS_ENDPOINT_URL", origin(aws)),
-        // By this name each language's usual client trusts one more authority.
-        ("SSL_CERT_FILE", roots.clone().into()),
-        ("NODE_EXTRA_CA_CERTS", roots.clone().into()),
-        ("REQUESTS_CA_BUNDLE", roots.clone().into()),
-        ("AWS_CA_BUNDLE", roots.into()),
-        ("TZ", ":UTC".into()),
-    ];
-    Ok(Bench {
-        runtime_api,
-        upstream,
-        variables: variables
-            .map(|(name, value)| (name.to_owned(), value))
-            .to_vec(),
-        scratch,
-    })
 }
 
 /// How the run was made, in words.

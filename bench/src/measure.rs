@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::contestants::Contestant;
+use crate::failure::Failure;
 use crate::job::Job;
 use crate::process::Process;
 use crate::quota::Quota;
@@ -16,7 +17,9 @@ use crate::upstream::Upstream;
 
 /// How long a process may take until it first asks.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// How long it may take for all the events that it is given together.
+/// How long it may take for the first answer.
+const FIRST_LIMIT: Duration = Duration::from_secs(60);
+/// How long it may take for all the warm events that it is given together.
 const LIMIT: Duration = Duration::from_secs(600);
 /// After so long a process under a share gets no further warm events.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -49,6 +52,8 @@ pub struct Course<'a> {
     pub quota: Option<&'a Quota>,
     /// Events at once; 1 as in most functions.
     pub concurrency: usize,
+    /// The bytes that each answer must have: those of one that was found right.
+    pub length: Option<usize>,
 }
 
 /// What one process showed. Times are in milliseconds.
@@ -75,17 +80,18 @@ pub struct Figures {
 
 impl Bench {
     /// Runs one process. An error says what it did instead of answering.
-    pub fn run(&self, entry: &Entry, course: Course<'_>) -> Result<Figures, String> {
+    pub fn run(&self, entry: &Entry, course: Course<'_>) -> Result<Figures, Failure> {
         self.start(entry, course, false).map(|(figures, _)| figures)
     }
 
     /// The first answer of a process.
-    pub fn first_answer(&self, entry: &Entry, job: Job) -> Result<Vec<u8>, String> {
+    pub fn first_answer(&self, entry: &Entry, job: Job) -> Result<Vec<u8>, Failure> {
         let course = Course {
             job,
             warm: 0,
             quota: None,
             concurrency: 1,
+            length: None,
         };
         self.start(entry, course, true).map(|(_, answer)| answer)
     }
@@ -95,17 +101,21 @@ impl Bench {
         entry: &Entry,
         course: Course<'_>,
         keeps_bodies: bool,
-    ) -> Result<(Figures, Vec<u8>), String> {
+    ) -> Result<(Figures, Vec<u8>), Failure> {
         let session = self.runtime_api.begin(keeps_bodies);
         self.upstream.asked();
         let log = self.scratch.join(format!("{}.log", entry.contestant.name));
         let Contestant { program, args, .. } = &entry.contestant;
         let process = Process::start(program, args, &self.environment(entry, course), log);
-        let mut process = process.map_err(|error| error.to_string())?;
+        let mut process =
+            process.map_err(|error| Failure::new("it could not be started", error))?;
         let followed = self.follow(entry, course, &session, &mut process);
-        followed.map_err(|what| match process.last_words() {
-            said if said.is_empty() => what,
-            said => format!("{what}; it printed:\n{said}"),
+        followed.map_err(|mut failure| {
+            let said = process.last_words();
+            if !said.is_empty() {
+                failure.details += &format!("; it printed:\n{said}");
+            }
+            failure
         })
     }
 
@@ -115,23 +125,25 @@ impl Bench {
         course: Course<'_>,
         session: &Session,
         process: &mut Process,
-    ) -> Result<(Figures, Vec<u8>), String> {
+    ) -> Result<(Figures, Vec<u8>), Failure> {
         let Course { job, warm, .. } = course;
         let event = |number| match entry.ours && job == Job::HuntStreamed {
             true => job.event_of_function_url(number),
             false => job.event(number),
         };
-        let unread = |error: io::Error| format!("it could not be measured: {error}");
-        let answers = |session: &Session, process: &mut Process, count: usize| {
-            session.hand_out((0..count).map(event));
-            let (_, done) = session.wait(LIMIT, || process.ended())?;
-            whole(done, count)
+        let unread = |error: io::Error| Failure::new("it could not be measured", error);
+        let mut handed_out = 0;
+        let mut answers = |process: &mut Process, count: usize, limit: Duration| {
+            session.hand_out((handed_out..handed_out + count).map(event));
+            handed_out += count;
+            let (_, done) = session.wait(limit, || process.ended())?;
+            whole(done, count, course.length)
         };
         let (asked, _) = session.wait(START_LIMIT, || process.ended())?;
         if let Some(quota) = course.quota {
             quota.hold(process.id()).map_err(unread)?;
         }
-        let mut done = answers(session, process, course.concurrency)?;
+        let mut done = answers(process, course.concurrency, FIRST_LIMIT)?;
         done.sort_by_key(|done| done.took);
         let last = done.pop().ok_or("it answered nothing")?;
         let (start, first) = (millis(asked - process.since), millis(last.took));
@@ -143,14 +155,14 @@ impl Bench {
         };
         if warm > 0 {
             if job.warm_up() > 0 {
-                answers(session, process, job.warm_up())?;
+                answers(process, job.warm_up(), LIMIT)?;
             }
             let (begun, cpu) = (Instant::now(), process.cpu().map_err(unread)?);
             // Who is held back gives fewer answers in the same time.
             let batch = course.quota.map_or(warm, |_| warm.div_ceil(20));
             let mut took: Vec<f64> = Vec::with_capacity(warm);
             while took.len() < warm && (took.is_empty() || begun.elapsed() < PATIENCE) {
-                let done = answers(session, process, batch)?;
+                let done = answers(process, batch, LIMIT)?;
                 took.extend(done.iter().map(|done| millis(done.took)));
             }
             let cpu = process.cpu().map_err(unread)? - cpu;
@@ -224,14 +236,20 @@ pub fn medians(of: &[Figures]) -> Figures {
     }
 }
 
-/// All answers, or the first error among them.
-fn whole(done: Vec<Done>, expected: usize) -> Result<Vec<Done>, String> {
+/// All answers, if they are as many and as long as they must be; else what is wrong with the first that is not.
+fn whole(done: Vec<Done>, expected: usize, length: Option<usize>) -> Result<Vec<Done>, Failure> {
     if let Some(error) = done.iter().find_map(|done| done.error.as_ref()) {
-        return Err(format!("an error instead of an answer: {error}"));
+        return Err(Failure::new("it reported an error", error));
+    }
+    if let Some(length) = length
+        && let Some(other) = done.iter().find(|done| done.length != length)
+    {
+        let got = other.length;
+        return Err(format!("an answer of {got} bytes instead of {length}").into());
     }
     match done.len() == expected {
         true => Ok(done),
-        false => Err(format!("{} answers to {expected} events", done.len())),
+        false => Err(format!("{} answers to {expected} events", done.len()).into()),
     }
 }
 
@@ -272,11 +290,21 @@ mod tests {
     #[test]
     fn an_error_is_no_answer() {
         let done = Done {
-            took: Duration::ZERO,
-            body: Vec::new(),
             error: Some("Throttled".to_owned()),
+            ..Done::default()
         };
-        let told = whole(vec![done], 1).unwrap_err();
-        assert!(told.contains("Throttled"), "{told}");
+        let told = whole(vec![done], 1, None).unwrap_err();
+        assert_eq!(told.details, "Throttled");
+    }
+
+    #[test]
+    fn an_answer_that_is_shorter_than_the_right_one_is_no_answer() {
+        let done = |length| Done {
+            length,
+            ..Done::default()
+        };
+        assert!(whole(vec![done(7), done(7)], 2, Some(7)).is_ok());
+        let told = whole(vec![done(7), done(6)], 2, Some(7)).unwrap_err();
+        assert_eq!(told.what, "an answer of 6 bytes instead of 7");
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::contestants::LeftOut;
 use crate::machine::Machine;
 use crate::plot;
 use crate::table::Section;
@@ -21,8 +22,10 @@ pub struct Results {
     /// In milliseconds; 0: the upstream is on this machine.
     pub round_trip: f64,
     /// Who could not take part, and why.
-    pub left_out: Vec<(&'static str, String)>,
-    /// What went wrong.
+    pub left_out: Vec<LeftOut>,
+    /// Who takes no part in which jobs, and why not, in words.
+    pub skips: Vec<String>,
+    /// What went wrong, in a few words each.
     pub failures: Vec<String>,
     pub targets: Vec<Target>,
     pub sections: Vec<Section>,
@@ -36,8 +39,11 @@ impl Results {
             self.machine.line(),
             self.settings
         );
-        for (name, why) in &self.left_out {
-            let _ = writeln!(text, "\n{name} was left out: {why}");
+        for LeftOut { contestant, why } in &self.left_out {
+            let _ = writeln!(text, "\n{contestant} was left out: {why}.");
+        }
+        for skips in &self.skips {
+            let _ = writeln!(text, "\n{skips}");
         }
         for failure in &self.failures {
             let _ = writeln!(text, "\n**Failed**: {failure}");

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::check;
+use crate::failure::Failure;
 use crate::job::Job;
 use crate::measure::{Bench, Course, Entry, Figures, medians};
 use crate::quota::Quota;
@@ -25,7 +26,8 @@ pub struct Plan<'a> {
 /// Who takes part in which jobs.
 pub struct Entered {
     entry: Entry,
-    jobs: Vec<Job>,
+    /// With the bytes of the answer that was found right.
+    jobs: HashMap<Job, usize>,
 }
 
 /// Lets everybody answer each job once. Who answers wrongly takes no part in it, and is told of.
@@ -35,7 +37,7 @@ pub fn check(bench: &Bench, entries: Vec<Entry>, jobs: &[Job]) -> (Vec<Entered>,
         .into_iter()
         .map(|entry| Entered {
             entry,
-            jobs: Vec::new(),
+            jobs: HashMap::new(),
         })
         .collect();
     for &job in jobs {
@@ -53,13 +55,35 @@ pub fn check(bench: &Bench, entries: Vec<Entry>, jobs: &[Job]) -> (Vec<Entered>,
             }
             eprintln!("{job}: does {} answer rightly?", contestant.name);
             let answer = bench.first_answer(&one.entry, job);
-            match answer.and_then(|answer| check::check(job, &answer, &expected)) {
-                Ok(()) => one.jobs.push(job),
-                Err(why) => failures.push(format!("{} in {job}: {why}", contestant.name)),
+            let right = answer.and_then(|answer| {
+                check::check(job, &answer, &expected)
+                    .map_err(|why| Failure::new("it answered wrongly", why))?;
+                Ok(answer.len())
+            });
+            match right {
+                Ok(length) => drop(one.jobs.insert(job, length)),
+                Err(failure) => {
+                    let of = format!("{} in {job}", contestant.name);
+                    failures.push(failure.tell(&of));
+                }
             }
         }
     }
     (entered, failures)
+}
+
+/// Who takes no part in which of the jobs, in words.
+pub fn skips(entries: &[Entered], jobs: &[Job]) -> Vec<String> {
+    let skips = entries.iter().filter_map(|one| {
+        let contestant = &one.entry.contestant;
+        let skipped = contestant.skips.iter().filter(|job| jobs.contains(job));
+        let skipped: Vec<_> = skipped.map(Job::to_string).collect();
+        (!skipped.is_empty()).then(|| {
+            let (name, skipped) = (contestant.name, skipped.join(", "));
+            format!("{name} takes no part in {skipped}: without a library, a signed request to AWS is more than most would write.")
+        })
+    });
+    skips.collect()
 }
 
 /// Measures all of it.
@@ -81,9 +105,9 @@ pub fn all(
             warm: job.warm(plan.warm),
             quota: None,
             concurrency: 1,
+            length: None,
         };
-        let takes_part = |one: &&Entered| one.jobs.contains(&job);
-        sections.extend(runner.section(entries.iter().filter(takes_part), course, plan.rounds));
+        sections.extend(runner.section(entries.iter(), course, plan.rounds));
         if plan.quota.is_some() {
             // A process that has a fourteenth of a core takes its time.
             let course = Course {
@@ -91,7 +115,7 @@ pub fn all(
                 ..course
             };
             let rounds = plan.rounds.div_ceil(3);
-            sections.extend(runner.section(entries.iter().filter(takes_part), course, rounds));
+            sections.extend(runner.section(entries.iter(), course, rounds));
         }
     }
     if plan.concurrency > 1 && plan.jobs.contains(&Job::Incidents50) {
@@ -100,6 +124,7 @@ pub fn all(
             warm: plan.warm * 20,
             quota: None,
             concurrency: plan.concurrency,
+            length: None,
         };
         let ours = entries.iter().filter(|one| one.entry.ours);
         sections.extend(runner.section(ours, course, plan.rounds.div_ceil(3)));
@@ -122,8 +147,13 @@ impl Runner<'_> {
         course: Course<'_>,
         rounds: u32,
     ) -> Option<Section> {
-        let mut running: Vec<(&Entry, Vec<Figures>)> =
-            entered.map(|one| (&one.entry, Vec::new())).collect();
+        let takes_part = entered.filter_map(|one| Some((one, *one.jobs.get(&course.job)?)));
+        let mut running: Vec<(&Entry, Course<'_>, Vec<Figures>)> = takes_part
+            .map(|(one, length)| {
+                let length = Some(length);
+                (&one.entry, Course { length, ..course }, Vec::new())
+            })
+            .collect();
         for round in 1..=rounds {
             let share = if course.quota.is_some() {
                 " with the share of a small function"
@@ -132,27 +162,25 @@ impl Runner<'_> {
             };
             eprintln!("{}{share}: round {round} of {rounds}", course.job);
             let mut failed = Vec::new();
-            let mut turn =
-                |(entry, figures): &mut (&Entry, Vec<Figures>)| match self.bench.run(entry, course)
-                {
+            let mut turn = |(entry, course, figures): &mut (&Entry, Course<'_>, Vec<Figures>)| {
+                match self.bench.run(entry, *course) {
                     Ok(one) => figures.push(one),
                     Err(why) => failed.push((entry.contestant.name, why)),
-                };
+                }
+            };
             match round % 2 {
                 1 => running.iter_mut().for_each(&mut turn),
                 _ => running.iter_mut().rev().for_each(&mut turn),
             }
             for (name, why) in failed {
-                self.failures.push(format!(
-                    "{name} in {}{share}, round {round}: {why}",
-                    course.job
-                ));
-                running.retain(|(entry, _)| entry.contestant.name != name);
+                let of = format!("{name} in {}{share}, round {round}", course.job);
+                self.failures.push(why.tell(&of));
+                running.retain(|(entry, ..)| entry.contestant.name != name);
             }
         }
         let rows: Vec<_> = running
             .into_iter()
-            .map(|(entry, figures)| Row {
+            .map(|(entry, _, figures)| Row {
                 contestant: entry.contestant.name,
                 n: figures.len(),
                 medians: medians(&figures),
@@ -171,9 +199,8 @@ impl Runner<'_> {
         let contestant = &entry.contestant;
         *self.sizes.entry(contestant.name).or_insert_with(|| {
             Size::of(&contestant.files).unwrap_or_else(|error| {
-                let name = contestant.name;
-                self.failures
-                    .push(format!("the size of {name} is not known: {error}"));
+                let failure = Failure::new("its size is not known", error);
+                self.failures.push(failure.tell(contestant.name));
                 Size::default()
             })
         })

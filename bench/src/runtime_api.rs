@@ -14,18 +14,22 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
 
+use crate::failure::Failure;
 use crate::loopback::Loopback;
 use crate::own_thread;
 
 /// The time that an event says it has.
 const TIMEOUT: Duration = Duration::from_secs(300);
 const VERSION: &str = "/2018-06-01/runtime/";
+const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 
 /// What came of an event.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Done {
     /// From the event handed out to the last byte of the answer.
     pub took: Duration,
+    /// The bytes of the answer.
+    pub length: usize,
     /// The answer, where it is kept: otherwise empty.
     pub body: Vec<u8>,
     /// What was reported instead of an answer.
@@ -115,12 +119,12 @@ impl Session {
         &self,
         limit: Duration,
         mut is_gone: impl FnMut() -> Option<String>,
-    ) -> Result<(Instant, Vec<Done>), String> {
+    ) -> Result<(Instant, Vec<Done>), Failure> {
         let end = Instant::now() + limit;
         let mut state = lock(&self.state);
         loop {
             if let Some(error) = &state.init_error {
-                return Err(error.clone());
+                return Err(Failure::new("it reported that it cannot start", error));
             }
             let is_idle = state.events.is_empty() && state.under_way.is_empty();
             // One that answers asks again at once; before it does, its work for the event is not over.
@@ -131,10 +135,10 @@ impl Session {
                 return Ok((first, std::mem::take(&mut state.done)));
             }
             if Instant::now() > end {
-                return Err(format!("nothing came within {} s", limit.as_secs()));
+                return Err(format!("nothing came within {} s", limit.as_secs()).into());
             }
             if let Some(how) = is_gone() {
-                return Err(how);
+                return Err(how.into());
             }
             let waited = self.changed.wait_timeout(state, Duration::from_millis(100));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -148,19 +152,23 @@ impl Session {
             return self.next().await;
         }
         let keeps = lock(&self.state).keeps_bodies || !route.ends_with("/response");
-        let (mut body, mut read, mut broke_off) = (request.into_body(), Vec::new(), false);
+        let is_post = request.method() == Method::POST;
+        let (mut body, mut read, mut length) = (request.into_body(), Vec::new(), 0);
+        let mut wrong = (!is_post).then(|| "it is no POST".to_owned());
         while let Some(frame) = body.frame().await {
-            match frame {
-                Ok(frame) if keeps => {
-                    if let Some(data) = frame.data_ref() {
-                        read.extend_from_slice(data);
-                    }
+            let Ok(frame) = frame else {
+                wrong = Some("the answer broke off".to_owned());
+                break;
+            };
+            if let Some(data) = frame.data_ref() {
+                length += data.len();
+                if keeps {
+                    read.extend_from_slice(data);
                 }
-                Ok(_) => {}
-                Err(_) => {
-                    broke_off = true;
-                    break;
-                }
+            }
+            // A streamed answer may end as an error, told in its trailers.
+            if let Some(kind) = frame.trailers_ref().and_then(|all| all.get(ERROR_TYPE)) {
+                wrong = Some(format!("the answer ended as an error: {kind:?}"));
             }
         }
         let now = Instant::now();
@@ -174,13 +182,16 @@ impl Session {
             && let Some(begun) = state.under_way.remove(id)
         {
             let error = match kind {
-                "response" if broke_off => Some("the answer broke off".to_owned()),
-                "response" => None,
+                "response" => wrong,
                 _ => Some(String::from_utf8_lossy(&read).into_owned()),
             };
             let took = now - begun;
-            let body = read;
-            state.done.push(Done { took, body, error });
+            state.done.push(Done {
+                took,
+                length,
+                body: read,
+                error,
+            });
         }
         drop(state);
         let mut response = Response::new(Full::from(r#"{"status":"OK"}"#));

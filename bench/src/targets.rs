@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::canned;
+use crate::contestants::{FLOOR, OURS};
 use crate::job::Job;
 use crate::measure::Figures;
 use crate::table::{Row, Section};
@@ -20,8 +21,6 @@ pub struct Target {
 
 /// MiB in bytes.
 const MIB: f64 = 1_048_576.0;
-const OURS: &str = "ours";
-const FLOOR: &str = "floor";
 
 /// All targets that the run has figures for, taken without a CPU share.
 pub fn judge(sections: &[Section]) -> Vec<Target> {

@@ -1,0 +1,71 @@
+//! What surrounds a process: the Runtime API, the upstream, and the variables that say where they are.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::measure::Bench;
+use crate::relay;
+use crate::runtime_api::RuntimeApi;
+use crate::tls::{self, Http};
+use crate::upstream::{Ports, Upstream};
+
+/// Starts all services.
+pub fn set_up(http: Http, round_trip: Duration, scratch: PathBuf) -> Result<Bench, Box<dyn Error>> {
+    let (tls, authority) = tls::make(http)?;
+    let roots = scratch.join("authority.pem");
+    std::fs::write(&roots, authority)?;
+    let public = |port| match round_trip.is_zero() {
+        true => Ok(port),
+        false => relay::start(round_trip, port),
+    };
+    let upstream = Upstream::start(tls, public)?;
+    let Ports { login, api, aws } = upstream.ports;
+    let runtime_api = RuntimeApi::start()?;
+    let origin = |port| OsString::from(format!("https://localhost:{port}"));
+    let variables = [
+        (
+            "AWS_LAMBDA_RUNTIME_API",
+            format!("127.0.0.1:{}", runtime_api.port).into(),
+        ),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128".into()),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench".into()),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "bench".into()),
+        ("AWS_REGION", "us-east-1".into()),
+        ("AWS_DEFAULT_REGION", "us-east-1".into()),
+        ("AWS_ACCESS_KEY_ID", "ASIABENCHBENCHBENCH0".into()),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            "bench/secret/access/key/0123456789abcdef".into(),
+        ),
+        ("AWS_SESSION_TOKEN", "bench-session-token".into()),
+        (
+            "AZURE_TENANT_ID",
+            "5e1f0000-0000-4000-8000-000000000000".into(),
+        ),
+        (
+            "AZURE_CLIENT_ID",
+            "c11e0000-0000-4000-8000-000000000000".into(),
+        ),
+        ("AZURE_AUTHORITY_HOST", origin(login)),
+        ("GRAPH_ENDPOINT", origin(api)),
+        ("DEFENDER_ENDPOINT", origin(api)),
+        ("AWS_ENDPOINT_URL", origin(aws)),
+        // By this name each language's usual client trusts one more authority.
+        ("SSL_CERT_FILE", roots.clone().into()),
+        ("NODE_EXTRA_CA_CERTS", roots.clone().into()),
+        ("REQUESTS_CA_BUNDLE", roots.clone().into()),
+        ("AWS_CA_BUNDLE", roots.into()),
+        ("TZ", ":UTC".into()),
+    ];
+    Ok(Bench {
+        runtime_api,
+        upstream,
+        variables: variables
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec(),
+        scratch,
+    })
+}
