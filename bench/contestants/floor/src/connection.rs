@@ -19,9 +19,12 @@ use crate::variable;
 /// What is read and written, with or without TLS.
 trait Wire: BufRead + Write {}
 
-impl Wire for StreamOwned<ClientConnection, TcpStream> {}
+impl Wire for StreamOwned<ClientConnection, Plain> {}
 
-/// Without TLS.
+/// What one read takes from a connection with TLS at most, in bytes: rustls itself asks for 4,096 at a time.
+const READ: usize = 64 * 1024;
+
+/// Without TLS, or below it.
 struct Plain(BufReader<TcpStream>);
 
 impl Wire for Plain {}
@@ -132,6 +135,7 @@ impl Host {
         let name = self.authority.split(':').next().unwrap_or_default();
         let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
         let tls = ClientConnection::new(Arc::clone(tls), name).map_err(io::Error::other)?;
+        let stream = Plain(BufReader::with_capacity(READ, stream));
         Ok(Box::new(StreamOwned::new(tls, stream)))
     }
 

@@ -12,6 +12,10 @@ mod token;
 
 use std::error::Error;
 
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut function = function::Function::from_environment()?;
     let mut runtime_api = runtime_api::RuntimeApi::connect()?;
