@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+pub use cargo::target;
 use serde::Serialize;
 
 use crate::job::Job;
@@ -24,6 +25,8 @@ pub struct Contestant {
     pub files: Vec<PathBuf>,
     /// The jobs that it takes no part in.
     pub skips: &'static [Job],
+    /// Whether `SSL_CERT_FILE` and its like replace the roots that it trusts, rather than add to them.
+    pub replaces_roots: bool,
 }
 
 impl Contestant {
@@ -36,6 +39,7 @@ impl Contestant {
             args: Vec::new(),
             env: Vec::new(),
             skips: &[],
+            replaces_roots: false,
         }
     }
 }

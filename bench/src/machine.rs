@@ -7,6 +7,8 @@ use std::process::Command;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::versions;
+
 /// The machine, the date and the versions.
 #[derive(Debug, Serialize)]
 pub struct Machine {
@@ -17,6 +19,8 @@ pub struct Machine {
     pub memory: String,
     pub kernel: String,
     pub versions: Vec<String>,
+    /// What contestants are built of.
+    pub pinned: Vec<String>,
 }
 
 impl Machine {
@@ -33,8 +37,8 @@ impl Machine {
         let kib = line("/proc/meminfo", "MemTotal");
         let kib: Option<f64> = kib.split(' ').next().and_then(|kib| kib.parse().ok());
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        let checkout = checkout.display().to_string();
-        let commit = first_line("git", &["-C", &checkout, "describe", "--always", "--dirty"]);
+        let folder = checkout.display().to_string();
+        let commit = first_line("git", &["-C", &folder, "describe", "--always", "--dirty"]);
         let versions =
             ["rustc", "python3", "node"].map(|tool| match first_line(tool, &["--version"]) {
                 Some(version) if tool == "node" => format!("node {version}"),
@@ -51,20 +55,22 @@ impl Machine {
             }),
             kernel: kernel.trim().to_owned(),
             versions: versions.to_vec(),
+            pinned: versions::pinned(checkout),
         }
     }
 
     /// All of it in a line.
     pub fn line(&self) -> String {
         format!(
-            "{}, commit {}; {} cores of {}, {}, Linux {}; {}",
+            "{}, commit {}; {} cores of {}, {}, Linux {}; {}; {}",
             self.date,
             self.commit,
             self.cores,
             self.cpu,
             self.memory,
             self.kernel,
-            self.versions.join(", ")
+            self.versions.join(", "),
+            self.pinned.join("; ")
         )
     }
 }

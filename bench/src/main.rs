@@ -23,6 +23,7 @@ mod table;
 mod targets;
 mod tls;
 mod upstream;
+mod versions;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -31,12 +32,12 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use job::Job;
 use contestants::{FLOOR, LeftOut, OURS};
+use job::Job;
 use measure::Entry;
 use results::Results;
-use tls::Http;
 use table::Section;
+use tls::Http;
 
 /// Measures the functions beside the least that their job can take and beside what people write today. Without options: all
 /// contestants in all jobs, with and without the CPU share of a small function; results go to bench/results.
@@ -177,7 +178,7 @@ fn bench(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         left_out,
         skips: run::skips(&entries, &plan.jobs),
         failures,
-        targets: targets::judge(&sections),
+        targets: targets::judge(&sections, unlike_floor(cli)),
         sections,
     };
     println!("{}", results.markdown());
@@ -224,9 +225,19 @@ fn take_part(cli: &Cli, checkout: &Path) -> (Vec<Entry>, Vec<LeftOut>) {
             env: Vec::new(),
             files: vec![path.clone()],
             skips: &[],
+            replaces_roots: false,
         },
     });
     (entries.chain(builds).collect(), left_out)
+}
+
+/// Why the floor is no measure of the run, if it is none.
+fn unlike_floor(cli: &Cli) -> Option<&'static str> {
+    match (cli.delay, cli.http) {
+        (0, Http::One) => None,
+        (0, Http::Two) => Some("the floor speaks HTTP/1.1 only"),
+        _ => Some("the floor connects to one service after the other, and waits for each"),
+    }
 }
 
 /// How the run was made, in words.
@@ -236,11 +247,17 @@ fn settings(cli: &Cli, no_quota: Option<&String>) -> String {
         Http::Two => "HTTP/2 for who offers it",
     };
     let mut words = format!(
-        "Medians of n processes, contestants in turn, their order reversed each round. TLS 1.3, {http}, a round trip of {} ms.",
+        "Medians of n processes, contestants in turn, their order reversed each round; p99 of all their warm answers together. At most \
+         {} warm events a process. Ours and the floor are built for {}. TLS 1.3, {http}, a round trip of {} ms.",
+        cli.warm,
+        contestants::target(),
         cli.delay
     );
-    if let Some(why) = no_quota {
-        words += &format!(" The CPU share of a small function was left out: {why}.");
+    match no_quota {
+        Some(why) => {
+            words += &format!(" The CPU share of a small function was left out: {why}.");
+        }
+        None => words += &format!(" The CPU share of a small function: {}.", quota::in_words()),
     }
     words
 }

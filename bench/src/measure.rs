@@ -13,6 +13,7 @@ use crate::job::Job;
 use crate::process::Process;
 use crate::quota::Quota;
 use crate::runtime_api::{Done, RuntimeApi, Session};
+use crate::surroundings::Roots;
 use crate::upstream::Upstream;
 
 /// How long a process may take until it first asks.
@@ -28,8 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Bench {
     pub runtime_api: RuntimeApi,
     pub upstream: Upstream,
-    /// Where the services are reached, and that their authority can be trusted.
+    /// Where the services are reached.
     pub variables: Vec<(String, OsString)>,
+    pub roots: Roots,
     /// Where processes leave what they print.
     pub scratch: PathBuf,
 }
@@ -66,7 +68,11 @@ pub struct Figures {
     /// Both.
     pub cold: f64,
     pub warm_p50: Option<f64>,
+    /// Of all processes together; none of less than 100 events.
     pub warm_p99: Option<f64>,
+    /// How long each warm answer took.
+    #[serde(skip)]
+    pub warm: Vec<f64>,
     /// CPU time of a warm event, user and kernel mode.
     pub warm_cpu: Option<f64>,
     /// Warm answers a second.
@@ -170,7 +176,7 @@ impl Bench {
             figures.warm_cpu = Some(millis(cpu) / took.len() as f64);
             took.sort_by(f64::total_cmp);
             figures.warm_p50 = Some(percentile(&took, 50));
-            figures.warm_p99 = Some(percentile(&took, 99));
+            figures.warm = took;
         }
         figures.memory = process.peak_memory().map_err(unread)? as f64;
         let asked = self.upstream.asked();
@@ -192,6 +198,7 @@ impl Bench {
             ),
         ];
         variables.extend(self.variables.iter().cloned());
+        variables.extend(self.roots.variables(&entry.contestant));
         if course.concurrency > 1 {
             let most = course.concurrency.to_string();
             variables.push(("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), most.into()));
@@ -208,7 +215,7 @@ impl Bench {
     }
 }
 
-/// The medians of many processes, figure by figure.
+/// The medians of many processes, figure by figure, and the 99th percentile of all their warm answers together.
 pub fn medians(of: &[Figures]) -> Figures {
     let median = |figure: fn(&Figures) -> Option<f64>| {
         let mut all: Vec<_> = of.iter().filter_map(figure).collect();
@@ -220,13 +227,16 @@ pub fn medians(of: &[Figures]) -> Figures {
             _ => Some((all[middle - 1] + all[middle]) / 2.0),
         }
     };
+    let mut warm: Vec<_> = of.iter().flat_map(|one| &one.warm).copied().collect();
+    warm.sort_by(f64::total_cmp);
     let certain = |figure| median(figure).unwrap_or_default();
     Figures {
         start: certain(|one| Some(one.start)),
         first: certain(|one| Some(one.first)),
         cold: certain(|one| Some(one.cold)),
         warm_p50: median(|one| one.warm_p50),
-        warm_p99: median(|one| one.warm_p99),
+        warm_p99: (warm.len() >= 100).then(|| percentile(&warm, 99)),
+        warm,
         warm_cpu: median(|one| one.warm_cpu),
         rate: median(|one| one.rate),
         memory: certain(|one| Some(one.memory)),

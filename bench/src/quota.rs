@@ -33,6 +33,7 @@ impl Quota {
         } else {
             root.join("cpu")
         };
+        remove_stale(&parent);
         let group = parent.join(name);
         let make = || -> io::Result<()> {
             if is_v2 {
@@ -71,6 +72,31 @@ impl Drop for Quota {
                 return;
             }
             thread::sleep(Duration::from_millis(10));
+        }
+        eprintln!("{} could not be removed", self.group.display());
+    }
+}
+
+/// The share, and how often the kernel gives it.
+pub fn in_words() -> String {
+    let quota = PERIOD * MEMORY / WHOLE_CORE;
+    format!("{quota} of every {PERIOD} microseconds, as {MEMORY} MB have of a core's {WHOLE_CORE}")
+}
+
+/// Removes what runs that were killed have left.
+fn remove_stale(parent: &Path) {
+    let groups = fs::read_dir(parent).into_iter().flatten().flatten();
+    for group in groups {
+        let name = group.file_name();
+        let id = name.to_str().and_then(|name| name.strip_prefix("bench-"));
+        let Some(id) = id.and_then(|id| id.parse::<u32>().ok()) else {
+            continue;
+        };
+        if !Path::new("/proc").join(id.to_string()).exists()
+            && let Err(error) = fs::remove_dir(group.path())
+        {
+            let group = group.path();
+            eprintln!("{} could not be removed: {error}", group.display());
         }
     }
 }

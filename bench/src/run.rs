@@ -162,12 +162,14 @@ impl Runner<'_> {
             };
             eprintln!("{}{share}: round {round} of {rounds}", course.job);
             let mut failed = Vec::new();
-            let mut turn = |(entry, course, figures): &mut (&Entry, Course<'_>, Vec<Figures>)| {
-                match self.bench.run(entry, *course) {
+            let mut turn =
+                |(entry, course, figures): &mut (&Entry, Course<'_>, Vec<Figures>)| match self
+                    .bench
+                    .run(entry, *course)
+                {
                     Ok(one) => figures.push(one),
                     Err(why) => failed.push((entry.contestant.name, why)),
-                }
-            };
+                };
             match round % 2 {
                 1 => running.iter_mut().for_each(&mut turn),
                 _ => running.iter_mut().rev().for_each(&mut turn),

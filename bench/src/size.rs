@@ -12,7 +12,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Size {
     pub files: u64,
-    /// Deflated as well as zlib can, with the headers of the zip format.
+    /// Deflated at the usual level, with the headers of the zip format.
     pub zip: u64,
 }
 
@@ -28,6 +28,10 @@ impl Size {
 
     fn add(&mut self, path: &Path, folder: u64) -> io::Result<()> {
         let name = path.file_name().map_or(0, |name| name.len() as u64) + folder;
+        // What the interpreter made of what is deployed.
+        if path.ends_with("__pycache__") {
+            return Ok(());
+        }
         if path.is_dir() {
             for entry in fs::read_dir(path)? {
                 self.add(&entry?.path(), name + 1)?;
@@ -35,7 +39,7 @@ impl Size {
             return Ok(());
         }
         let content = fs::read(path)?;
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(&content)?;
         self.files += content.len() as u64;
         // A local header, one in the directory, and the name in both.

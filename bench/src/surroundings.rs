@@ -2,20 +2,65 @@
 
 use std::error::Error;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
+use crate::contestants::Contestant;
 use crate::measure::Bench;
 use crate::relay;
 use crate::runtime_api::RuntimeApi;
 use crate::tls::{self, Http};
 use crate::upstream::{Ports, Upstream};
 
+/// Where authorities are kept that can be trusted.
+pub struct Roots {
+    /// The bench's only.
+    authority: PathBuf,
+    /// It and those of the system, which a real process reads.
+    bundle: PathBuf,
+}
+
+impl Roots {
+    /// Writes both files.
+    fn write(scratch: &Path, authority: &str) -> io::Result<Self> {
+        let certifi = scratch.join("python/packages-requests/certifi/cacert.pem");
+        let system = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt");
+        let system = system.or_else(|_| fs::read_to_string(certifi));
+        let system = system.unwrap_or_else(|_| {
+            eprintln!("There are no roots on this system: Python and the default Rust build are spared reading them.");
+            String::new()
+        });
+        let roots = Self {
+            authority: scratch.join("authority.pem"),
+            bundle: scratch.join("bundle.pem"),
+        };
+        fs::write(&roots.authority, authority)?;
+        fs::write(&roots.bundle, system + "\n" + authority)?;
+        Ok(roots)
+    }
+
+    /// The names by which each language's usual client looks for authorities. For ours and for Node's they add to the roots that are
+    /// built in, for the others they replace those that the machine has.
+    pub fn variables(&self, contestant: &Contestant) -> [(String, OsString); 4] {
+        let file = match contestant.replaces_roots {
+            true => &self.bundle,
+            false => &self.authority,
+        };
+        [
+            "SSL_CERT_FILE",
+            "NODE_EXTRA_CA_CERTS",
+            "REQUESTS_CA_BUNDLE",
+            "AWS_CA_BUNDLE",
+        ]
+        .map(|name| (name.to_owned(), file.into()))
+    }
+}
+
 /// Starts all services.
 pub fn set_up(http: Http, round_trip: Duration, scratch: PathBuf) -> Result<Bench, Box<dyn Error>> {
     let (tls, authority) = tls::make(http)?;
-    let roots = scratch.join("authority.pem");
-    std::fs::write(&roots, authority)?;
+    let roots = Roots::write(&scratch, &authority)?;
     let public = |port| match round_trip.is_zero() {
         true => Ok(port),
         false => relay::start(round_trip, port),
@@ -53,11 +98,6 @@ pub fn set_up(http: Http, round_trip: Duration, scratch: PathBuf) -> Result<Benc
         ("GRAPH_ENDPOINT", origin(api)),
         ("DEFENDER_ENDPOINT", origin(api)),
         ("AWS_ENDPOINT_URL", origin(aws)),
-        // By this name each language's usual client trusts one more authority.
-        ("SSL_CERT_FILE", roots.clone().into()),
-        ("NODE_EXTRA_CA_CERTS", roots.clone().into()),
-        ("REQUESTS_CA_BUNDLE", roots.clone().into()),
-        ("AWS_CA_BUNDLE", roots.into()),
         ("TZ", ":UTC".into()),
     ];
     Ok(Bench {
@@ -66,6 +106,7 @@ pub fn set_up(http: Http, round_trip: Duration, scratch: PathBuf) -> Result<Benc
         variables: variables
             .map(|(name, value)| (name.to_owned(), value))
             .to_vec(),
+        roots,
         scratch,
     })
 }

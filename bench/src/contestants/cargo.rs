@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use super::{AT_AWS, Contestant, Workshop};
+use super::{AT_AWS, Contestant, Workshop, run};
 
 /// What this workspace deploys.
 pub fn ours(workshop: &Workshop) -> Result<Contestant, String> {
@@ -27,16 +27,26 @@ pub fn default_rust(workshop: &Workshop) -> Result<Contestant, String> {
     let manifest = workshop.source("default-rust/Cargo.toml");
     let target = workshop.scratch.join("default-rust");
     let options = [OsStr::new("--target-dir"), target.as_os_str()];
-    let program = build(manifest, &options, "default-rust")?;
+    let built = build(manifest, &options, "default-rust")?;
+    // As cargo-lambda deploys what its profile does not strip.
+    let program = built.with_file_name("default-rust.stripped");
+    let stripped = run(Command::new("strip").arg("-o").arg(&program).arg(&built));
+    stripped.map_err(|why| format!("{why}; on Debian: apt-get install binutils"))?;
     Ok(Contestant {
         skips: AT_AWS,
+        replaces_roots: true,
         ..Contestant::of_program("default-rust", program)
     })
 }
 
+/// What ours and the floor are built for.
+pub fn target() -> String {
+    format!("{}-unknown-linux-musl", std::env::consts::ARCH)
+}
+
 /// Builds a program that needs no C library of the system's.
 fn build_static(manifest: PathBuf, package: &str, bin: &str) -> Result<PathBuf, String> {
-    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let target = target();
     // Where there is no rustup, the toolchain has the target or the build says that it lacks it.
     let _ = Command::new("rustup")
         .args(["--quiet", "target", "add", &target])

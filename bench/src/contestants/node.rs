@@ -19,6 +19,7 @@ pub fn fetch(workshop: &Workshop) -> Result<Contestant, String> {
         env: Vec::new(),
         files,
         skips: &[],
+        replaces_roots: false,
     })
 }
 
@@ -41,6 +42,7 @@ pub fn ric(workshop: &Workshop) -> Result<Contestant, String> {
         env: Vec::new(),
         files,
         skips: &[],
+        replaces_roots: false,
     })
 }
 
@@ -67,16 +69,14 @@ fn packages(workshop: &Workshop, name: &str) -> Result<PathBuf, String> {
                 .map_err(|error| format!("{}: {error}", from.display()))?;
         }
         let installed = run(Command::new("npm")
-            .args([
-                "ci",
-                "--loglevel=error",
-                "--no-audit",
-                "--no-fund",
-                "--cache",
-                "cache",
-            ])
+            .args(["ci", "--loglevel=error", "--no-audit", "--no-fund"])
+            .env("npm_config_cache", folder.join("cache"))
+            // Node's headers, for what is compiled.
+            .env("npm_config_devdir", folder.join("headers"))
             .current_dir(folder));
-        let _ = fs::remove_dir_all(folder.join("cache"));
+        for left in ["cache", "headers"] {
+            let _ = fs::remove_dir_all(folder.join(left));
+        }
         installed.map(drop)
     })
 }

@@ -20,6 +20,7 @@ pub fn urllib(workshop: &Workshop) -> Result<Contestant, String> {
         env: Vec::new(),
         files,
         skips: AT_AWS,
+        replaces_roots: true,
     })
 }
 
@@ -38,6 +39,7 @@ pub fn requests(workshop: &Workshop) -> Result<Contestant, String> {
         env: path(&[&packages, &boto3]),
         files,
         skips: &[],
+        replaces_roots: true,
     })
 }
 
@@ -58,6 +60,7 @@ pub fn ric(workshop: &Workshop) -> Result<Contestant, String> {
         env: path(&[&function, &packages, &boto3, &client]),
         files,
         skips: &[],
+        replaces_roots: true,
     })
 }
 
@@ -75,6 +78,7 @@ fn packages(workshop: &Workshop, name: &str) -> Result<PathBuf, String> {
                 "install",
                 "--quiet",
                 "--disable-pip-version-check",
+                "--no-cache-dir",
                 "--no-deps",
                 "--target",
             ])
