@@ -5,6 +5,7 @@ mod check;
 mod contestants;
 mod drawing;
 mod failure;
+mod figures;
 mod job;
 mod loopback;
 mod machine;

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use crate::check;
 use crate::failure::Failure;
+use crate::figures::{Figures, medians};
 use crate::job::Job;
-use crate::measure::{Bench, Course, Entry, Figures, medians};
+use crate::measure::{Bench, Course, Entry};
 use crate::quota::Quota;
 use crate::size::Size;
 use crate::table::{Row, Section};

@@ -47,3 +47,20 @@ impl Size {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_interpreter_leaves_is_not_deployed() -> io::Result<()> {
+        let folder = std::env::temp_dir().join(format!("bench-size-{}", std::process::id()));
+        fs::create_dir_all(folder.join("package/__pycache__"))?;
+        fs::write(folder.join("package/code.py"), "12345")?;
+        fs::write(folder.join("package/__pycache__/code.pyc"), "1234567890")?;
+        let size = Size::of(&[folder.join("package")]);
+        fs::remove_dir_all(&folder)?;
+        assert_eq!(size?.files, 5);
+        Ok(())
+    }
+}

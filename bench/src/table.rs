@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::figures::Figures;
 use crate::job::Job;
-use crate::measure::Figures;
 use crate::size::Size;
 
 /// What one job showed.

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::canned;
 use crate::contestants::{FLOOR, OURS};
+use crate::figures::Figures;
 use crate::job::Job;
-use crate::measure::Figures;
 use crate::table::{Row, Section};
 
 /// A target, what was reached, and whether that meets it. A run never fails by one: machines differ.
@@ -183,4 +183,51 @@ pub fn list(targets: &[Target]) -> String {
         let _ = writeln!(list, "- {met}: {what}: {reached} ({wanted})");
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::size::Size;
+
+    /// A run of ours and the floor, equally good.
+    fn run(job: Job) -> [Section; 1] {
+        let row = |contestant| Row {
+            contestant,
+            n: 1,
+            medians: Figures {
+                cold: 3.0,
+                warm_p50: Some(0.1),
+                ..Figures::default()
+            },
+            size: Size::default(),
+        };
+        [Section {
+            job,
+            quota: false,
+            concurrency: 1,
+            rows: vec![row(OURS), row(FLOOR)],
+        }]
+    }
+
+    fn beside_floor(targets: Vec<Target>) -> Vec<Option<bool>> {
+        let beside = |target: &Target| target.what.contains("the floor");
+        let targets = targets.into_iter().filter(beside);
+        targets.map(|target| target.met).collect()
+    }
+
+    #[test]
+    fn who_is_as_good_as_the_floor_meets_what_is_judged_by_it() {
+        let met = beside_floor(judge(&run(Job::ColdSecret), None));
+        assert_eq!(met, [Some(true); 3], "cold, warm and memory");
+    }
+
+    #[test]
+    fn a_floor_that_does_something_else_judges_nobody() {
+        assert_eq!(beside_floor(judge(&run(Job::Isolate), None)), [None; 2]);
+        let far = judge(&run(Job::HuntStreamed), Some("it is far away"));
+        assert!(list(&far).contains("not judged: hunt-streamed: cold beside the floor: 1.00"));
+        assert!(list(&far).contains("it is far away"));
+        assert_eq!(beside_floor(far), [None; 2]);
+    }
 }
