@@ -255,3 +255,57 @@ impl State {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpStream};
+
+    use super::*;
+
+    /// What comes of an event that is answered by this method and this end.
+    fn answered(method: &str, end: &str) -> io::Result<Done> {
+        let runtime_api = RuntimeApi::start()?;
+        let session = runtime_api.begin(false);
+        session.hand_out(["{}".to_owned()]);
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, runtime_api.port))?;
+        let path = "/2018-06-01/runtime/invocation";
+        let request = format!("GET {path}/next HTTP/1.1\r\nhost: bench\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
+        let mut head = [0; 1024];
+        let read = stream.read(&mut head)?;
+        let head = String::from_utf8_lossy(&head[..read]).into_owned();
+        let (_, id) = head.split_once("request-id: ").unwrap_or_default();
+        let id = id.lines().next().unwrap_or_default();
+        let request = format!(
+            "{method} {path}/{id}/response HTTP/1.1\r\nhost: bench\r\ntransfer-encoding: chunked\r\n\
+             trailer: Lambda-Runtime-Function-Error-Type\r\n\r\n2\r\n[]\r\n0\r\n{end}\r\n\
+             GET {path}/next HTTP/1.1\r\nhost: bench\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes())?;
+        let waited = session.wait(Duration::from_secs(10), || None);
+        let (_, mut done) = waited.map_err(|failure| io::Error::other(failure.what))?;
+        done.pop().ok_or_else(|| io::Error::other("nothing came"))
+    }
+
+    #[test]
+    fn an_answer_is_counted() -> io::Result<()> {
+        let done = answered("POST", "")?;
+        assert_eq!((done.length, done.error), (2, None));
+        Ok(())
+    }
+
+    #[test]
+    fn a_stream_that_ends_as_an_error_is_no_answer() -> io::Result<()> {
+        let end = "Lambda-Runtime-Function-Error-Type: Runtime.Broken\r\n";
+        let error = answered("POST", end)?.error.unwrap_or_default();
+        assert!(error.contains("Runtime.Broken"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn only_a_post_is_an_answer() -> io::Result<()> {
+        assert!(answered("PUT", "")?.error.is_some());
+        Ok(())
+    }
+}
