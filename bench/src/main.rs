@@ -154,8 +154,11 @@ fn bench(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         true => Err("it was not asked for".to_owned()),
         false => quota::Quota::make(),
     };
-    if let (true, Err(why)) = (cli.quota, &quota) {
-        return Err(why.clone().into());
+    if let Err(why) = &quota {
+        if cli.quota {
+            return Err(why.clone().into());
+        }
+        eprintln!("The CPU share of a small function is left out: {why}");
     }
     let plan = run::Plan {
         jobs,
@@ -174,7 +177,7 @@ fn bench(cli: &Cli) -> Result<bool, Box<dyn Error>> {
     }
     let results = Results {
         machine: machine::Machine::look(&checkout),
-        settings: settings(cli, quota.as_ref().err()),
+        settings: settings(cli, quota.is_ok()),
         round_trip: cli.delay as f64,
         left_out,
         skips: run::skips(&entries, &plan.jobs),
@@ -242,7 +245,7 @@ fn unlike_floor(cli: &Cli) -> Option<&'static str> {
 }
 
 /// How the run was made, in words.
-fn settings(cli: &Cli, no_quota: Option<&String>) -> String {
+fn settings(cli: &Cli, has_quota: bool) -> String {
     let http = match cli.http {
         Http::One => "HTTP/1.1",
         Http::Two => "HTTP/2 for who offers it",
@@ -254,12 +257,10 @@ fn settings(cli: &Cli, no_quota: Option<&String>) -> String {
         contestants::target(),
         cli.delay
     );
-    match no_quota {
-        Some(why) => {
-            words += &format!(" The CPU share of a small function was left out: {why}.");
-        }
-        None => words += &format!(" The CPU share of a small function: {}.", quota::in_words()),
-    }
+    words += &match has_quota {
+        true => format!(" The CPU share of a small function: {}.", quota::in_words()),
+        false => " The CPU share of a small function was left out.".to_owned(),
+    };
     words
 }
 
