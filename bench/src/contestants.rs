@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub use cargo::target;
+pub use cargo::{stripped, target};
 use serde::Serialize;
 
 use crate::job::Job;
@@ -31,7 +31,7 @@ pub struct Contestant {
 
 impl Contestant {
     /// A program that is deployed by itself.
-    fn of_program(name: &'static str, program: PathBuf) -> Self {
+    pub fn of_program(name: &'static str, program: PathBuf) -> Self {
         Self {
             name,
             files: vec![program.clone()],

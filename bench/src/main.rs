@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use contestants::{FLOOR, LeftOut, OURS};
+use contestants::{Contestant, FLOOR, LeftOut, OURS};
 use job::Job;
 use measure::Entry;
 use results::Results;
@@ -127,14 +127,9 @@ fn bench(cli: &Cli) -> Result<bool, Box<dyn Error>> {
         .map_or_else(|| checkout.join("target"), PathBuf::from)
         .join("bench");
     std::fs::create_dir_all(&scratch)?;
-    let (entries, left_out) = take_part(cli, &checkout);
+    let (entries, left_out) = take_part(cli, &checkout, &scratch)?;
     if entries.is_empty() {
         return Err("there is nobody to measure".into());
-    }
-    let mut names: Vec<_> = entries.iter().map(|entry| entry.contestant.name).collect();
-    names.sort_unstable();
-    if let Some(twice) = names.windows(2).find(|two| two[0] == two[1]) {
-        return Err(format!("--binary: there is a contestant named {} already", twice[0]).into());
     }
     // Whoever is named, or is what the others are judged by, must be there.
     let all_there = !left_out.iter().any(|LeftOut { contestant, .. }| {
@@ -214,25 +209,30 @@ fn is_whole(cli: &Cli, sections: &[Section]) -> bool {
 }
 
 /// Who is measured, and why others are not.
-fn take_part(cli: &Cli, checkout: &Path) -> (Vec<Entry>, Vec<LeftOut>) {
+fn take_part(
+    cli: &Cli,
+    checkout: &Path,
+    scratch: &Path,
+) -> Result<(Vec<Entry>, Vec<LeftOut>), String> {
     let (contestants, left_out) = contestants::prepare(checkout, &cli.only);
     let entries = contestants.into_iter().map(|contestant| Entry {
         ours: contestant.name == OURS,
         contestant,
     });
-    let builds = cli.binary.iter().map(|(name, path)| Entry {
-        ours: true,
-        contestant: contestants::Contestant {
-            name: name.clone().leak(),
-            program: path.clone(),
-            args: Vec::new(),
-            env: Vec::new(),
-            files: vec![path.clone()],
-            skips: &[],
-            replaces_roots: false,
-        },
-    });
-    (entries.chain(builds).collect(), left_out)
+    let mut entries: Vec<_> = entries.collect();
+    for (name, path) in &cli.binary {
+        if entries.iter().any(|entry| entry.contestant.name == name) {
+            return Err(format!(
+                "--binary: there is a contestant named {name} already"
+            ));
+        }
+        let program = contestants::stripped(scratch, name, path)?;
+        entries.push(Entry {
+            ours: true,
+            contestant: Contestant::of_program(name.clone().leak(), program),
+        });
+    }
+    Ok((entries, left_out))
 }
 
 /// Why the floor is no measure of the run, if it is none.

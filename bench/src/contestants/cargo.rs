@@ -1,7 +1,7 @@
 //! The contestants in Rust: built with the release profile of their workspace; ours and the floor static, as ours is deployed.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -11,14 +11,16 @@ use super::{AT_AWS, Contestant, Workshop, run};
 /// What this workspace deploys.
 pub fn ours(workshop: &Workshop) -> Result<Contestant, String> {
     let manifest = workshop.checkout.join("Cargo.toml");
-    let program = build_static(manifest, "defender-functions", "bootstrap")?;
+    let built = build_static(manifest, "defender-functions", "bootstrap")?;
+    let program = stripped(&workshop.scratch, "ours", &built)?;
     Ok(Contestant::of_program("ours", program))
 }
 
 /// The least that the job can take.
 pub fn floor(workshop: &Workshop) -> Result<Contestant, String> {
     let manifest = workshop.checkout.join("Cargo.toml");
-    let program = build_static(manifest, "floor", "floor")?;
+    let built = build_static(manifest, "floor", "floor")?;
+    let program = stripped(&workshop.scratch, "floor", &built)?;
     Ok(Contestant::of_program("floor", program))
 }
 
@@ -28,15 +30,23 @@ pub fn default_rust(workshop: &Workshop) -> Result<Contestant, String> {
     let target = workshop.scratch.join("default-rust");
     let options = [OsStr::new("--target-dir"), target.as_os_str()];
     let built = build(manifest, &options, "default-rust")?;
-    // As cargo-lambda deploys what its profile does not strip.
-    let program = built.with_file_name("default-rust.stripped");
-    let stripped = run(Command::new("strip").arg("-o").arg(&program).arg(&built));
-    stripped.map_err(|why| format!("{why}; on Debian: apt-get install binutils"))?;
+    let program = stripped(&workshop.scratch, "default-rust", &built)?;
     Ok(Contestant {
         skips: AT_AWS,
         replaces_roots: true,
         ..Contestant::of_program("default-rust", program)
     })
+}
+
+/// A program as cargo-lambda deploys it: without the names of its functions. Answers where it is.
+pub fn stripped(scratch: &Path, name: &str, program: &Path) -> Result<PathBuf, String> {
+    let folder = scratch.join("stripped").join(name);
+    let failed = |error| format!("{}: {error}", folder.display());
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let to = folder.join("bootstrap");
+    let stripped = run(Command::new("strip").arg("-o").arg(&to).arg(program));
+    stripped.map_err(|why| format!("{why}; on Debian: apt-get install binutils"))?;
+    Ok(to)
 }
 
 /// What ours and the floor are built for.
