@@ -54,7 +54,7 @@ struct Cli {
     jobs: Vec<Job>,
 
     /// Processes of each contestant in each job; their medians are shown
-    #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 
     /// Warm events of a process; fewer where answers are large

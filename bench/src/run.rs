@@ -115,7 +115,7 @@ pub fn all(
                 quota: plan.quota,
                 ..course
             };
-            let rounds = plan.rounds.div_ceil(3);
+            let rounds = plan.rounds.div_ceil(5);
             sections.extend(runner.section(entries.iter(), course, rounds));
         }
     }
@@ -128,7 +128,7 @@ pub fn all(
             length: None,
         };
         let ours = entries.iter().filter(|one| one.entry.ours);
-        sections.extend(runner.section(ours, course, plan.rounds.div_ceil(3)));
+        sections.extend(runner.section(ours, course, plan.rounds.div_ceil(5)));
     }
     sections
 }
