@@ -51,7 +51,7 @@ struct Origin {
 
 impl Origin {
     fn is_of(&self, url: &Url) -> bool {
-        self.url.origin() == url.origin()
+        address(&self.url) == address(url)
     }
 }
 
@@ -145,10 +145,16 @@ impl Fresh {
     /// The pool for a change, none of whose connections is older than the invocation.
     pub fn pool(&self, tls: &ClientConfig, url: &Url) -> reqwest::Client {
         match self.0.get() {
-            Some((to, http)) if to.origin() == url.origin() => http.clone(),
+            Some((to, http)) if address(to) == address(url) => http.clone(),
             _ => connect::client(tls, 0),
         }
     }
+}
+
+/// The origin of an address, which is always one of HTTP: compared for every request, and unlike the URL's own it copies nothing.
+fn address(url: &Url) -> (&str, Option<&str>, Option<u16>) {
+    let port = url.port_or_known_default();
+    (url.scheme(), url.host_str(), port)
 }
 
 /// Has a client make the connection that it was built to make ahead, before anybody else has the client.
