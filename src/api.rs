@@ -1,12 +1,14 @@
 //! The upstream APIs: where each one is, which audience its tokens carry, and how it spells an error.
 
 use http::HeaderMap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::Upstream;
 
 /// The API that serves an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(rename_all = "camelCase")]
 pub enum Api {
     /// Microsoft Graph v1.0, <https://learn.microsoft.com/graph/api/resources/security-api-overview>.
     Graph,

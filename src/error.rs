@@ -3,12 +3,13 @@
 use std::{fmt, time::Duration};
 
 use lambda_runtime::Diagnostic;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What went wrong, named by what the caller can do about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Code {
     /// The input is wrong; nothing was sent upstream.
     InvalidInput,
@@ -133,7 +134,7 @@ impl Code {
 }
 
 /// Who answered, with what: enough to open a support case with Microsoft.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Upstream {
     /// `graph`, `xdr`, `endpoint`, `entra`, `storage` (where packages are), `secretsmanager`, `sts`, `dynamodb`,
@@ -238,7 +239,7 @@ pub fn whole_seconds(wait: Duration) -> u64 {
 }
 
 /// `application/problem+json`, also the one-line `errorMessage` of a direct invocation.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem<'a> {
     #[serde(rename = "type")]
@@ -256,7 +257,7 @@ pub struct Problem<'a> {
 }
 
 /// An item of which something could not be had, and why.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Incomplete<'a> {
     id: &'a str,
     problem: Problem<'a>,

@@ -3,6 +3,7 @@
 use aws_sigv4::http_request::SignableBody;
 use http::StatusCode;
 use reqwest::Url;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 const LARGEST: u64 = 5 << 30;
 
 /// What was copied, and where to.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Evidence<'a> {
     bucket: &'a str,
     key: &'a str,

@@ -123,14 +123,7 @@ impl Function {
 
     /// Whether an answer is stored that is too large: of what only reads. That of anything else is small, and must not get lost there.
     fn stores(&self) -> bool {
-        let Entry {
-            method,
-            group,
-            page,
-            ..
-        } = self.entry;
-        let reads = (*method == "GET" && page.is_none()) || *group == Group::Hunting;
-        self.app.config.results.is_some() && reads
+        self.app.config.results.is_some() && self.entry.reads()
     }
 
     fn call<'a>(&'a self, invocation: Invocation<'a>) -> Call<'a> {

@@ -2,6 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
+use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -14,7 +15,9 @@ use crate::{
 };
 
 /// One operation: a struct whose fields are its input and whose `run` is all it does.
-pub trait Operation: DeserializeOwned + Send {
+pub trait Operation: DeserializeOwned + JsonSchema + Send {
+    /// What it answers, for those who describe it.
+    type Answers: JsonSchema;
     /// `verb_noun`: the function's `Handler`, its event file and its name in the log.
     const NAME: &'static str;
     /// One line for people who look for an operation.
@@ -236,6 +239,11 @@ impl Entry {
             permissions: O::PERMISSIONS,
             run: |input, call| Box::pin(async move { input.parse::<O>()?.run(call).await }),
         }
+    }
+
+    /// Whether it only reads, for a program. Large answers of such operations are stored; agents may call them.
+    pub fn reads(&self) -> bool {
+        (self.method == "GET" && self.page.is_none()) || self.group == Group::Hunting
     }
 
     pub(crate) fn run<'a>(&self, input: Input, call: &'a Call<'a>) -> Running<'a> {

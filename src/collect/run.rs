@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -69,19 +70,26 @@ pub struct Run<'a> {
 }
 
 /// What a run answers.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Collected<'a> {
+pub struct Collected<'a> {
+    /// How many items the sink has taken.
     delivered: usize,
+    /// Whether there was nothing more.
     complete: bool,
+    /// The instant of the latest update that was delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     checkpoint: Option<String>,
+    /// How long ago it was that everything had been delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     lag_seconds: Option<i64>,
+    /// How many items went to the queue for what the sink refuses.
     #[serde(skip_serializing_if = "is_zero")]
     dead_lettered: usize,
+    /// Items of which something could not be had, 20 at most.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     incomplete: Vec<Incomplete<'a>>,
+    /// Why it stopped early; the next run goes on there.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem<'a>>,
 }

@@ -1,12 +1,13 @@
 //! What is wrong with an app's access, by names that programs can act on.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::rejection;
 use crate::error::{Code, Error};
 
 /// Named by what somebody has to put right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Finding {
     /// The tenant or the app lives in another national cloud.

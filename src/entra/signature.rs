@@ -4,13 +4,14 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{claims::Claims, published, token::Token, want::Want};
 use crate::{api::Api, config::is_guid, error::Result};
 
 /// What was found out about a token's signature.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "signature", content = "reason")]
 pub enum Signature {
     /// It is by a key of the tenant, and the issuer is the tenant's.

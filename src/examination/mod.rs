@@ -1,7 +1,8 @@
 //! The app, examined in one tenant: what its tokens say, what its deployed operations may do, and what is wrong.
 
-mod report;
+pub mod report;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -38,7 +39,7 @@ struct Examined {
 }
 
 /// Whether the roles suffice for an operation.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Judged {
     operation: &'static str,
     api: Api,
@@ -50,7 +51,7 @@ struct Judged {
     missing: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Found {
     finding: Finding,
     detail: String,

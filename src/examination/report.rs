@@ -1,5 +1,6 @@
 //! An examination as `check_token` answers it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Examination, Examined, Found, Judged};
@@ -52,8 +53,9 @@ impl Examined {
 }
 
 /// What `check_token` answers.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "TokenCheck")]
 pub struct Report<'a> {
     ok: bool,
     cloud: &'static str,
@@ -67,7 +69,7 @@ pub struct Report<'a> {
     consent_link: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct TokenReport<'a> {
     api: Api,
@@ -84,7 +86,7 @@ struct TokenReport<'a> {
     error: Option<Problem<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ClaimsReport<'a> {
     audience: &'a str,

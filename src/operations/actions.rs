@@ -4,10 +4,12 @@
 //! among them.
 
 use http::Method;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
+    answers,
     devices::READ,
     endpoint_words::ActionStatus,
     ids::{ActionId, DeviceId},
@@ -17,12 +19,12 @@ use super::{
 use crate::{
     call::{Call, Lost, Object, Sent},
     error::{Code, Error, Result},
-    evidence,
+    evidence::{self, Evidence},
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, Top},
+    page::{self, Counted, List, Top},
     respond::{
-        LOOKS, already_requested, check_tags,
+        LOOKS, Outcome, already_requested, check_tags,
         history::{MachineAction, Status},
         requested,
     },
@@ -30,7 +32,7 @@ use crate::{
 };
 
 /// `GET /machineactions`. <https://learn.microsoft.com/defender-endpoint/api/get-machineactions-collection>
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListActions {
     device_id: Option<DeviceId>,
@@ -48,6 +50,8 @@ pub struct ListActions {
 }
 
 impl Operation for ListActions {
+    type Answers = List<'static, answers::MachineAction>;
+
     const NAME: &'static str = "list_actions";
     const SUMMARY: &'static str = "List machine actions by device, type, status, requestor or time";
     const GROUP: Group = Group::Actions;
@@ -82,13 +86,15 @@ impl ListActions {
 }
 
 /// `GET /machineactions/{id}`. <https://learn.microsoft.com/defender-endpoint/api/get-machineaction-object>
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetAction {
     action_id: ActionId,
 }
 
 impl Operation for GetAction {
+    type Answers = answers::MachineAction;
+
     const NAME: &'static str = "get_action";
     const SUMMARY: &'static str = "Get a machine action and how far it is";
     const GROUP: Group = Group::Actions;
@@ -104,7 +110,7 @@ impl Operation for GetAction {
 }
 
 /// `POST /machineactions/{id}/cancel`. <https://learn.microsoft.com/defender-endpoint/api/cancel-machine-action>
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CancelAction {
     action_id: ActionId,
@@ -112,6 +118,8 @@ pub struct CancelAction {
 }
 
 impl Operation for CancelAction {
+    type Answers = Outcome<'static>;
+
     const NAME: &'static str = "cancel_action";
     const SUMMARY: &'static str = "Cancel a machine action that is not over yet";
     const GROUP: Group = Group::Actions;
@@ -179,8 +187,8 @@ fn is_over(action: &MachineAction) -> Error {
 }
 
 /// Where the result of an action can be fetched, for a short time and without a token: whoever has the link has the result.
-#[derive(Serialize)]
-struct Link<'a> {
+#[derive(Serialize, JsonSchema)]
+pub struct Link<'a> {
     uri: &'a str,
 }
 
@@ -221,13 +229,15 @@ async fn link(call: &Call<'_>, id: &ActionId, result: &str) -> Result<DownloadLi
 
 /// `GET /machineactions/{id}/getPackageUri`: 2 calls a minute, 120 an hour; the link lives for minutes.
 /// <https://learn.microsoft.com/defender-endpoint/api/get-package-sas-uri>
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetPackageUri {
     action_id: ActionId,
 }
 
 impl Operation for GetPackageUri {
+    type Answers = Link<'static>;
+
     const NAME: &'static str = "get_package_uri";
     const SUMMARY: &'static str = "Get the short-lived link to an investigation package";
     const GROUP: Group = Group::Actions;
@@ -242,13 +252,15 @@ impl Operation for GetPackageUri {
 
 /// The same link, followed at once: the package goes to `EVIDENCE_BUCKET`, as `<tenant>/<action>.zip`. A large one needs longer than the
 /// 29 seconds that an HTTP API waits: invoke the function directly, or by `collect-evidence`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SavePackage {
     action_id: ActionId,
 }
 
 impl Operation for SavePackage {
+    type Answers = Evidence<'static>;
+
     const NAME: &'static str = "save_package";
     const SUMMARY: &'static str = "Copy an investigation package to the evidence bucket";
     const GROUP: Group = Group::Actions;
@@ -266,7 +278,7 @@ impl Operation for SavePackage {
 
 /// `GET /machineactions/{id}/GetLiveResponseResultDownloadLink(index={n})`: the link lives for 30 minutes and can be had anew.
 /// <https://learn.microsoft.com/defender-endpoint/api/get-live-response-result>
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetLiveResponseResult {
     action_id: ActionId,
@@ -275,6 +287,8 @@ pub struct GetLiveResponseResult {
 }
 
 impl Operation for GetLiveResponseResult {
+    type Answers = Link<'static>;
+
     const NAME: &'static str = "get_live_response_result";
     const SUMMARY: &'static str =
         "Get the short-lived link to what a live-response command brought";

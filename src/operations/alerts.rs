@@ -2,9 +2,11 @@
 //!
 //! <https://learn.microsoft.com/graph/api/resources/security-alert>
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
+    answers,
     change::{self, Change, owner},
     vocabulary::{
         AlertId, AlertStatus, Classification, Comment, Determination, Severity, Since, instant,
@@ -16,7 +18,7 @@ use crate::{
     error::Result,
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Listing, Top},
+    page::{self, List, Listing, Top, Whole},
     time::Timestamp,
 };
 
@@ -43,7 +45,7 @@ const CHANGE: Permissions = Permissions {
 };
 
 /// `GET /security/alerts_v2`: newest first.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListAlerts {
     status: Option<AlertStatus>,
@@ -64,6 +66,8 @@ pub struct ListAlerts {
 }
 
 impl Operation for ListAlerts {
+    type Answers = List<'static, answers::Alert>;
+
     const NAME: &'static str = "list_alerts";
     const SUMMARY: &'static str =
         "List alerts, newest first, by status, severity, owner, source or time";
@@ -127,13 +131,15 @@ impl ListAlerts {
 }
 
 /// `GET /security/alerts_v2/{id}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetAlert {
     id: AlertId,
 }
 
 impl Operation for GetAlert {
+    type Answers = answers::Alert;
+
     const NAME: &'static str = "get_alert";
     const SUMMARY: &'static str = "Get an alert with its evidence";
     const GROUP: Group = Group::Alerts;
@@ -147,7 +153,7 @@ impl Operation for GetAlert {
 }
 
 /// `PATCH /security/alerts_v2/{id}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateAlert {
     id: AlertId,
@@ -159,6 +165,8 @@ pub struct UpdateAlert {
 }
 
 impl Operation for UpdateAlert {
+    type Answers = answers::Alert;
+
     const NAME: &'static str = "update_alert";
     const SUMMARY: &'static str = "Set an alert's status, owner, classification or determination";
     const GROUP: Group = Group::Alerts;
@@ -185,7 +193,7 @@ impl Operation for UpdateAlert {
 }
 
 /// `POST /security/alerts_v2/{id}/comments`. Answers all comments of the alert.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CommentAlert {
     id: AlertId,
@@ -193,6 +201,8 @@ pub struct CommentAlert {
 }
 
 impl Operation for CommentAlert {
+    type Answers = Whole<answers::WrittenComment>;
+
     const NAME: &'static str = "comment_alert";
     const SUMMARY: &'static str = "Add a comment to an alert";
     const GROUP: Group = Group::Alerts;

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{
@@ -20,7 +21,7 @@ use crate::{
         checkpoint::{Ledger, lag_seconds},
         event::Kind,
         hunt::Hunt,
-        run::{self, Asked},
+        run::{self, Asked, Collected},
         updates::Updates,
     },
     error::{Code, Error, Result},
@@ -40,7 +41,7 @@ fn starting(since: Option<Since>, call: &Call<'_>) -> Result<Option<Timestamp>> 
 }
 
 /// `GET /security/incidents` by their last update.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CollectIncidents {
     since: Option<Since>,
@@ -48,6 +49,8 @@ pub struct CollectIncidents {
 }
 
 impl Operation for CollectIncidents {
+    type Answers = Collected<'static>;
+
     const NAME: &'static str = "collect_incidents";
     const SUMMARY: &'static str = "Deliver every incident that was updated since the last run";
     const GROUP: Group = Group::Collecting;
@@ -71,13 +74,15 @@ impl Operation for CollectIncidents {
 }
 
 /// `GET /security/alerts_v2` by their last update.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CollectAlerts {
     since: Option<Since>,
 }
 
 impl Operation for CollectAlerts {
+    type Answers = Collected<'static>;
+
     const NAME: &'static str = "collect_alerts";
     const SUMMARY: &'static str = "Deliver every alert that was updated since the last run";
     const GROUP: Group = Group::Collecting;
@@ -101,7 +106,7 @@ impl Operation for CollectAlerts {
 }
 
 /// `POST /security/runHuntingQuery`, over the time since the last run.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CollectHunting {
     name: Name,
@@ -113,6 +118,8 @@ pub struct CollectHunting {
 }
 
 impl Operation for CollectHunting {
+    type Answers = Collected<'static>;
+
     const NAME: &'static str = "collect_hunting";
     const SUMMARY: &'static str =
         "Deliver the rows that a query finds in the time since the last run";
@@ -136,13 +143,15 @@ impl Operation for CollectHunting {
 }
 
 /// A row of `CHECKPOINT_TABLE`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetCheckpoint {
     stream: Stream,
 }
 
 impl Operation for GetCheckpoint {
+    type Answers = Stands<'static>;
+
     const NAME: &'static str = "get_checkpoint";
     const SUMMARY: &'static str = "Show how far a stream was delivered, and how far it lags";
     const GROUP: Group = Group::Collecting;
@@ -172,9 +181,10 @@ impl Operation for GetCheckpoint {
 }
 
 /// Where a stream stands.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Stands<'a> {
+#[schemars(rename = "StreamCheckpoint")]
+pub struct Stands<'a> {
     stream: &'a str,
     tenant_id: &'a str,
     /// The instant of the latest update that was delivered.
@@ -193,6 +203,8 @@ struct Stands<'a> {
 }
 
 /// The name of a query: letters, digits, `-` and `_`.
+#[derive(JsonSchema)]
+#[schemars(extend("pattern" = "^[A-Za-z0-9_-]{1,40}$"), rename = "QueryName")]
 struct Name(String);
 
 impl<'de> Deserialize<'de> for Name {
@@ -213,6 +225,8 @@ fn is_name(text: &str) -> bool {
 }
 
 /// `incidents`, `alerts` or `hunting-<name>`.
+#[derive(JsonSchema)]
+#[schemars(extend("pattern" = "^(incidents|alerts|hunting-[A-Za-z0-9_-]{1,40})$"))]
 struct Stream(String);
 
 impl<'de> Deserialize<'de> for Stream {

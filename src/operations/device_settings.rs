@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use http::Method;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answers,
     change::answered,
     endpoint_words::{DeviceValue, TagAction},
     ids::{DeviceId, Tag},
@@ -34,7 +36,7 @@ struct Tagging<'a> {
 }
 
 /// `POST machines/{id}/tags`: <https://learn.microsoft.com/defender-endpoint/api/add-or-remove-machine-tags>. Answers the device.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TagDevice {
     device_id: DeviceId,
@@ -43,6 +45,8 @@ pub struct TagDevice {
 }
 
 impl Operation for TagDevice {
+    type Answers = answers::Device;
+
     const NAME: &'static str = "tag_device";
     const SUMMARY: &'static str = "Add a tag to a device, or remove it";
     const GROUP: Group = Group::Devices;
@@ -65,15 +69,27 @@ impl Operation for TagDevice {
 
 /// `POST machines/AddOrRemoveTagForMultipleMachines`:
 /// <https://learn.microsoft.com/defender-endpoint/api/add-or-remove-multiple-machine-tags>. At most 500 devices.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TagDevices {
+    #[schemars(length(min = 1, max = MOST_DEVICES))]
     device_ids: Vec<DeviceId>,
     tag: Tag,
     action: TagAction,
 }
 
+/// The devices whose tag was changed.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "TaggedDevices")]
+pub struct Tagged<'a> {
+    device_ids: &'a [&'a str],
+    updated: bool,
+}
+
 impl Operation for TagDevices {
+    type Answers = Tagged<'static>;
+
     const NAME: &'static str = "tag_devices";
     const SUMMARY: &'static str = "Add a tag to up to 500 devices, or remove it";
     const GROUP: Group = Group::Devices;
@@ -82,12 +98,6 @@ impl Operation for TagDevices {
     const PERMISSIONS: Permissions = CHANGE;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Tagged<'a> {
-            device_ids: &'a [&'a str],
-            updated: bool,
-        }
         let mut seen = HashSet::new();
         let ids = self.device_ids.iter().map(DeviceId::as_str);
         let ids: Vec<_> = ids.filter(|id| seen.insert(*id)).collect();
@@ -113,7 +123,7 @@ impl Operation for TagDevices {
 }
 
 /// `POST machines/{id}/setDeviceValue`: <https://learn.microsoft.com/defender-endpoint/api/set-device-value>. Answers the device.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SetDeviceValue {
     device_id: DeviceId,
@@ -121,6 +131,8 @@ pub struct SetDeviceValue {
 }
 
 impl Operation for SetDeviceValue {
+    type Answers = answers::Device;
+
     const NAME: &'static str = "set_device_value";
     const SUMMARY: &'static str = "Set how much a device is worth: it weighs in the exposure score";
     const GROUP: Group = Group::Devices;

@@ -2,9 +2,11 @@
 //!
 //! <https://learn.microsoft.com/defender-endpoint/api/machine>
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
+    answers,
     endpoint_words::{DeviceValue, ExposureLevel, HealthStatus, OnboardingStatus, RiskScore},
     ids::{DeviceId, DeviceName, EntraDeviceId, Ip, Tag},
     lookup::{self, lookup},
@@ -15,7 +17,7 @@ use crate::{
     error::{Error, Result},
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, Top},
+    page::{self, Counted, List, Top},
     time::{Timestamp, to_odata},
 };
 
@@ -26,7 +28,7 @@ pub const READ: Permissions = Permissions::endpoint(&["Machine.Read.All", "Machi
 ///
 /// `lastSeen` is the last full report, which a device sends about once a day. Where there are no recent devices, Microsoft answers
 /// 404, and this an empty list.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListDevices {
     computer_dns_name: Option<String>,
@@ -50,6 +52,8 @@ pub struct ListDevices {
 }
 
 impl Operation for ListDevices {
+    type Answers = List<'static, answers::Device>;
+
     const NAME: &'static str = "list_devices";
     const SUMMARY: &'static str =
         "List devices by name, health, platform, risk, exposure, value, address, group or time";
@@ -95,7 +99,7 @@ impl ListDevices {
 ///
 /// Those that had the internal address within 15 minutes before or after `timestamp`, which is now unless given and at most
 /// 30 days ago.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FindDevicesByIp {
     ip: Ip,
@@ -103,6 +107,8 @@ pub struct FindDevicesByIp {
 }
 
 impl Operation for FindDevicesByIp {
+    type Answers = List<'static, answers::Device>;
+
     const NAME: &'static str = "find_devices_by_ip";
     const SUMMARY: &'static str = "Find the devices that had an internal IP address around a time";
     const GROUP: Group = Group::Devices;
@@ -127,7 +133,7 @@ lookup! {
     FindDevicesByTag { tag: Tag, starts_with: Option<bool> }
     "find_devices_by_tag": "Find the devices that carry a tag, or one that begins alike";
     Devices, "/tags/{tag}/devices", READ;
-    |of| list ["machines", "findbytag"] ? [
+    |of| list Device ["machines", "findbytag"] ? [
         ("tag", of.tag.as_str()),
         ("useStartsWithFilter", if of.starts_with == Some(true) { "true" } else { "false" }),
     ]
@@ -138,7 +144,7 @@ lookup! {
     GetDevice { device_id: DeviceName }
     "get_device": "Get a device by its id or its DNS name";
     Devices, "/devices/{deviceId}", READ;
-    |of| get ["machines", of.device_id.as_str()]
+    |of| get Device ["machines", of.device_id.as_str()]
 }
 
 lookup! {
@@ -146,7 +152,7 @@ lookup! {
     ListDeviceAlerts { device_id: DeviceId }
     "list_device_alerts": "List the alerts of a device";
     Devices, "/devices/{deviceId}/alerts", Permissions::endpoint(&["Alert.Read.All", "Alert.ReadWrite.All"]);
-    |of| list ["machines", of.device_id.as_str(), "alerts"]
+    |of| list EndpointAlert ["machines", of.device_id.as_str(), "alerts"]
 }
 
 lookup! {
@@ -154,7 +160,7 @@ lookup! {
     ListDeviceUsers { device_id: DeviceId }
     "list_device_users": "List the users that logged on to a device";
     Devices, "/devices/{deviceId}/users", Permissions::endpoint(&["User.Read.All"]);
-    |of| list ["machines", of.device_id.as_str(), "logonusers"]
+    |of| list User ["machines", of.device_id.as_str(), "logonusers"]
 }
 
 lookup! {
@@ -162,7 +168,7 @@ lookup! {
     ListDeviceSoftware { device_id: DeviceId }
     "list_device_software": "List the software on a device";
     Devices, "/devices/{deviceId}/software", Permissions::endpoint(&["Software.Read.All"]);
-    |of| list ["machines", of.device_id.as_str(), "software"]
+    |of| list Software ["machines", of.device_id.as_str(), "software"]
 }
 
 lookup! {
@@ -171,7 +177,7 @@ lookup! {
     ListDeviceVulnerabilities { device_id: DeviceId }
     "list_device_vulnerabilities": "List the vulnerabilities of a device";
     Devices, "/devices/{deviceId}/vulnerabilities", Permissions::endpoint(&["Vulnerability.Read.All"]);
-    |of| list ["machines", of.device_id.as_str(), "vulnerabilities"]
+    |of| list Vulnerability ["machines", of.device_id.as_str(), "vulnerabilities"]
 }
 
 lookup! {
@@ -179,7 +185,7 @@ lookup! {
     ListDeviceRecommendations { device_id: DeviceId }
     "list_device_recommendations": "List the security recommendations for a device";
     Devices, "/devices/{deviceId}/recommendations", Permissions::endpoint(&["SecurityRecommendation.Read.All"]);
-    |of| list ["machines", of.device_id.as_str(), "recommendations"]
+    |of| list Recommendation ["machines", of.device_id.as_str(), "recommendations"]
 }
 
 lookup! {
@@ -187,5 +193,5 @@ lookup! {
     ListDeviceMissingKbs { device_id: DeviceId }
     "list_device_missing_kbs": "List the security updates that a device lacks";
     Devices, "/devices/{deviceId}/missing-kbs", Permissions::endpoint(&["Software.Read.All"]);
-    |of| list ["machines", of.device_id.as_str(), "getmissingkbs"]
+    |of| list ProductFix ["machines", of.device_id.as_str(), "getmissingkbs"]
 }

@@ -5,9 +5,11 @@
 use std::collections::HashSet;
 
 use http::Method;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answers,
     change::answered,
     devices::READ as DEVICES,
     endpoint_words::{AlertCategory, NewAlertSeverity},
@@ -27,7 +29,7 @@ const CHANGE: Permissions = Permissions::endpoint(&["Alert.ReadWrite.All"]);
 ///
 /// The event is one that hunting shows: its `Timestamp`, `ReportId` and `DeviceId`. An open alert of the same title on the same device
 /// takes it in. Answers the alert.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateAlert {
     event_time: Instant,
@@ -42,6 +44,8 @@ pub struct CreateAlert {
 }
 
 impl Operation for CreateAlert {
+    type Answers = answers::EndpointAlert;
+
     const NAME: &'static str = "create_alert";
     const SUMMARY: &'static str = "Make an alert of an event that hunting found";
     const GROUP: Group = Group::Alerts;
@@ -63,9 +67,10 @@ impl Operation for CreateAlert {
 const MOST_ALERTS: usize = 1_000;
 
 /// `POST alerts/batchUpdate`: <https://learn.microsoft.com/defender-endpoint/api/batch-update-alerts>. 10 calls a minute and 500 an hour.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateAlerts {
+    #[schemars(length(min = 1, max = MOST_ALERTS))]
     alert_ids: Vec<AlertId>,
     status: Option<AlertStatus>,
     assigned_to: Option<String>,
@@ -74,7 +79,18 @@ pub struct UpdateAlerts {
     comment: Option<Comment>,
 }
 
+/// The alerts that were changed.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "UpdatedAlerts")]
+pub struct Updated<'a> {
+    alert_ids: &'a [&'a str],
+    updated: bool,
+}
+
 impl Operation for UpdateAlerts {
+    type Answers = Updated<'static>;
+
     const NAME: &'static str = "update_alerts";
     const SUMMARY: &'static str =
         "Set the status, owner, classification or determination of many alerts, or comment on them";
@@ -84,12 +100,6 @@ impl Operation for UpdateAlerts {
     const PERMISSIONS: Permissions = CHANGE;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Updated<'a> {
-            alert_ids: &'a [&'a str],
-            updated: bool,
-        }
         let mut seen = HashSet::new();
         let ids = self.alert_ids.iter().map(AlertId::as_str);
         let ids: Vec<_> = ids.filter(|id| seen.insert(*id)).collect();
@@ -174,7 +184,7 @@ lookup! {
     ListAlertFiles { id: AlertId }
     "list_alert_files": "List the files in an alert";
     Alerts, "/alerts/{id}/files", Permissions::endpoint(&["File.Read.All"]);
-    |of| list ["alerts", of.id.as_str(), "files"]
+    |of| list File ["alerts", of.id.as_str(), "files"]
 }
 
 lookup! {
@@ -182,7 +192,7 @@ lookup! {
     ListAlertIps { id: AlertId }
     "list_alert_ips": "List the IP addresses in an alert";
     Alerts, "/alerts/{id}/ips", Permissions::endpoint(&["Ip.Read.All"]);
-    |of| list ["alerts", of.id.as_str(), "ips"]
+    |of| list IpAddress ["alerts", of.id.as_str(), "ips"]
 }
 
 lookup! {
@@ -190,7 +200,7 @@ lookup! {
     ListAlertDomains { id: AlertId }
     "list_alert_domains": "List the domains in an alert";
     Alerts, "/alerts/{id}/domains", Permissions::endpoint(&["URL.Read.All"]);
-    |of| list ["alerts", of.id.as_str(), "domains"]
+    |of| list DomainName ["alerts", of.id.as_str(), "domains"]
 }
 
 lookup! {
@@ -198,7 +208,7 @@ lookup! {
     GetAlertDevice { id: AlertId }
     "get_alert_device": "Get the device of an alert";
     Alerts, "/alerts/{id}/device", DEVICES;
-    |of| get ["alerts", of.id.as_str(), "machine"]
+    |of| get Device ["alerts", of.id.as_str(), "machine"]
 }
 
 lookup! {
@@ -206,5 +216,5 @@ lookup! {
     GetAlertUser { id: AlertId }
     "get_alert_user": "Get the user of an alert";
     Alerts, "/alerts/{id}/user", Permissions::endpoint(&["User.Read.All"]);
-    |of| get ["alerts", of.id.as_str(), "user"]
+    |of| get User ["alerts", of.id.as_str(), "user"]
 }

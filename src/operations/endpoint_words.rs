@@ -1,12 +1,14 @@
 //! The words of the Endpoint API: taken in camelCase, sent in the letter case that Microsoft documents.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// An enum whose members are sent as they are named here, or as the text beside them says.
 macro_rules! endpoint_words {
     ($($(#[$doc:meta])* $name:ident { $($word:ident $(as $spelling:literal)?),* $(,)? })*) => {$(
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[schemars(rename_all = "camelCase")]
         pub enum $name { $($word),* }
 
         impl $name {

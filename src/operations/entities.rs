@@ -2,6 +2,7 @@
 //!
 //! <https://learn.microsoft.com/defender-endpoint/api/files>, <https://learn.microsoft.com/defender-endpoint/api/user>
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
@@ -21,7 +22,9 @@ const IPS: Permissions = Permissions::endpoint(&["Ip.Read.All"]);
 const URLS: Permissions = Permissions::endpoint(&["URL.Read.All"]);
 
 /// How many hours statistics look back: 1 to 720, which is what Microsoft takes without.
-pub struct LookBack(String);
+#[derive(JsonSchema)]
+#[schemars(extend("minimum" = 1, "maximum" = 720, "default" = 720))]
+pub struct LookBack(#[schemars(with = "u32")] String);
 
 impl<'de> Deserialize<'de> for LookBack {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
@@ -47,7 +50,7 @@ lookup! {
     GetFile { hash: FileHash }
     "get_file": "Get what is known about a file by its SHA-1 or SHA-256";
     Entities, "/files/{hash}", FILES;
-    |of| get ["files", of.hash.as_str()]
+    |of| get File ["files", of.hash.as_str()]
 }
 
 lookup! {
@@ -55,7 +58,7 @@ lookup! {
     GetFileStats { hash: FileHash, look_back_hours: Option<LookBack> }
     "get_file_stats": "Get how common a file is, in the organisation and in the world";
     Entities, "/files/{hash}/stats", FILES;
-    |of| get ["files", of.hash.as_str(), "stats"] ? LookBack::query(&of.look_back_hours)
+    |of| get FileStatistics ["files", of.hash.as_str(), "stats"] ? LookBack::query(&of.look_back_hours)
 }
 
 lookup! {
@@ -63,7 +66,7 @@ lookup! {
     ListFileAlerts { hash: Sha1 }
     "list_file_alerts": "List the alerts about a file, by its SHA-1";
     Entities, "/files/{hash}/alerts", ALERTS;
-    |of| list ["files", of.hash.as_str(), "alerts"]
+    |of| list EndpointAlert ["files", of.hash.as_str(), "alerts"]
 }
 
 lookup! {
@@ -71,7 +74,7 @@ lookup! {
     ListFileDevices { hash: Sha1 }
     "list_file_devices": "List the devices that a file was seen on, by its SHA-1";
     Entities, "/files/{hash}/devices", DEVICES;
-    |of| list ["files", of.hash.as_str(), "machines"]
+    |of| list Device ["files", of.hash.as_str(), "machines"]
 }
 
 lookup! {
@@ -79,7 +82,7 @@ lookup! {
     GetIpStats { ip: Ip, look_back_hours: Option<LookBack> }
     "get_ip_stats": "Get how common an IP address is in the organisation";
     Entities, "/ips/{ip}/stats", IPS;
-    |of| get ["ips", of.ip.as_str(), "stats"] ? LookBack::query(&of.look_back_hours)
+    |of| get IpStatistics ["ips", of.ip.as_str(), "stats"] ? LookBack::query(&of.look_back_hours)
 }
 
 lookup! {
@@ -87,7 +90,7 @@ lookup! {
     ListIpAlerts { ip: Ip }
     "list_ip_alerts": "List the alerts about an IP address";
     Entities, "/ips/{ip}/alerts", ALERTS;
-    |of| list ["ips", of.ip.as_str(), "alerts"]
+    |of| list EndpointAlert ["ips", of.ip.as_str(), "alerts"]
 }
 
 lookup! {
@@ -96,7 +99,7 @@ lookup! {
     GetDomainStats { domain: Domain, look_back_hours: Option<LookBack> }
     "get_domain_stats": "Get how common a domain is in the organisation";
     Entities, "/domains/{domain}/stats", URLS;
-    |of| get ["domains", of.domain.as_str(), "stats"] ? LookBack::query(&of.look_back_hours)
+    |of| get DomainStatistics ["domains", of.domain.as_str(), "stats"] ? LookBack::query(&of.look_back_hours)
 }
 
 lookup! {
@@ -104,7 +107,7 @@ lookup! {
     ListDomainAlerts { domain: Domain }
     "list_domain_alerts": "List the alerts about a domain";
     Entities, "/domains/{domain}/alerts", ALERTS;
-    |of| list ["domains", of.domain.as_str(), "alerts"]
+    |of| list EndpointAlert ["domains", of.domain.as_str(), "alerts"]
 }
 
 lookup! {
@@ -112,7 +115,7 @@ lookup! {
     ListDomainDevices { domain: Domain }
     "list_domain_devices": "List the devices that talked to a domain, 500 at most";
     Entities, "/domains/{domain}/devices", DEVICES;
-    |of| list ["domains", of.domain.as_str(), "machines"]
+    |of| list Device ["domains", of.domain.as_str(), "machines"]
 }
 
 lookup! {
@@ -120,7 +123,7 @@ lookup! {
     ListUserAlerts { user: UserName }
     "list_user_alerts": "List the alerts about a user, by the name before the @";
     Entities, "/users/{user}/alerts", ALERTS;
-    |of| list ["users", of.user.as_str(), "alerts"]
+    |of| list EndpointAlert ["users", of.user.as_str(), "alerts"]
 }
 
 lookup! {
@@ -128,5 +131,5 @@ lookup! {
     ListUserDevices { user: UserName }
     "list_user_devices": "List the devices that a user logged on to, by the name before the @";
     Entities, "/users/{user}/devices", DEVICES;
-    |of| list ["users", of.user.as_str(), "machines"]
+    |of| list Device ["users", of.user.as_str(), "machines"]
 }

@@ -3,9 +3,11 @@
 //! <https://learn.microsoft.com/defender-endpoint/api/vulnerability>, <https://learn.microsoft.com/defender-endpoint/api/score>.
 //! Microsoft names no rate limits for them.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
+    answers,
     endpoint_words::VulnerabilitySeverity,
     ids::CveId,
     lookup::{self, lookup},
@@ -16,7 +18,7 @@ use crate::{
     error::Result,
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, Top},
+    page::{self, Counted, List, Top},
     time::Timestamp,
 };
 
@@ -25,7 +27,7 @@ pub const VULNERABILITIES: Permissions = Permissions::endpoint(&["Vulnerability.
 const SCORES: Permissions = Permissions::endpoint(&["Score.Read.All"]);
 
 /// `GET vulnerabilities`: <https://learn.microsoft.com/defender-endpoint/api/get-all-vulnerabilities>.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListVulnerabilities {
     severity: Option<VulnerabilitySeverity>,
@@ -40,6 +42,8 @@ pub struct ListVulnerabilities {
 }
 
 impl Operation for ListVulnerabilities {
+    type Answers = List<'static, answers::Vulnerability>;
+
     const NAME: &'static str = "list_vulnerabilities";
     const SUMMARY: &'static str = "List vulnerabilities by severity or time";
     const GROUP: Group = Group::Exposure;
@@ -69,7 +73,7 @@ lookup! {
     GetVulnerability { cve_id: CveId }
     "get_vulnerability": "Get a vulnerability";
     Exposure, "/vulnerabilities/{cveId}", VULNERABILITIES;
-    |of| get ["vulnerabilities", of.cve_id.as_str()]
+    |of| get Vulnerability ["vulnerabilities", of.cve_id.as_str()]
 }
 
 lookup! {
@@ -77,7 +81,7 @@ lookup! {
     ListVulnerabilityDevices { cve_id: CveId }
     "list_vulnerability_devices": "List the devices that a vulnerability affects";
     Exposure, "/vulnerabilities/{cveId}/devices", VULNERABILITIES;
-    |of| list ["vulnerabilities", of.cve_id.as_str(), "machineReferences"]
+    |of| list DeviceReference ["vulnerabilities", of.cve_id.as_str(), "machineReferences"]
 }
 
 lookup! {
@@ -85,7 +89,7 @@ lookup! {
     GetExposureScore {}
     "get_exposure_score": "Get the organisation's exposure score";
     Exposure, "/exposure-score", SCORES;
-    |_of| get ["exposureScore"]
+    |_of| get Score ["exposureScore"]
 }
 
 lookup! {
@@ -93,7 +97,7 @@ lookup! {
     ListExposureScores {}
     "list_exposure_scores": "List the exposure scores by device group";
     Exposure, "/exposure-score/groups", SCORES;
-    |_of| list ["exposureScore", "ByMachineGroups"]
+    |_of| list Score ["exposureScore", "ByMachineGroups"]
 }
 
 lookup! {
@@ -101,5 +105,5 @@ lookup! {
     GetSecureScore {}
     "get_secure_score": "Get the organisation's secure score for devices";
     Exposure, "/secure-score", SCORES;
-    |_of| get ["configurationScore"]
+    |_of| get Score ["configurationScore"]
 }

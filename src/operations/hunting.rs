@@ -7,10 +7,11 @@
 use std::{future::Future, pin::Pin};
 
 use jiff::civil::DateTime;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
-use super::rows::Rows;
+use super::{answers, rows::Rows};
 use crate::{
     api::Api,
     call::Call,
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// `POST /security/runHuntingQuery`, `POST /api/advancedhunting/run`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunHuntingQuery {
     query: Query,
@@ -34,6 +35,8 @@ pub struct RunHuntingQuery {
 }
 
 impl Operation for RunHuntingQuery {
+    type Answers = answers::Rows;
+
     const NAME: &'static str = "run_hunting_query";
     const SUMMARY: &'static str = "Run a KQL query over raw events and answer its rows";
     const GROUP: Group = Group::Hunting;
@@ -122,7 +125,7 @@ pub struct Body {
 }
 
 /// A column of a result, in the spelling of either API and of either example on Graph's page.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 pub struct Column {
     #[serde(alias = "Name")]
     pub name: String,
@@ -131,6 +134,8 @@ pub struct Column {
 }
 
 /// A query that says something.
+#[derive(JsonSchema)]
+#[schemars(extend("pattern" = r"\S"))]
 pub(super) struct Query(pub(super) String);
 
 impl<'de> Deserialize<'de> for Query {
@@ -144,6 +149,7 @@ impl<'de> Deserialize<'de> for Query {
 }
 
 /// An ISO 8601 time span: `P7D`, a start, or two of start, end and duration with a slash between.
+#[derive(JsonSchema)]
 struct Timespan(String);
 
 impl<'de> Deserialize<'de> for Timespan {
@@ -166,7 +172,8 @@ impl<'de> Deserialize<'de> for Timespan {
 }
 
 /// Values that a query names, bound ahead of it by `let` statements.
-#[derive(Default)]
+#[derive(Default, JsonSchema)]
+#[schemars(extend("propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,63}$" }))]
 pub(super) struct Parameters(Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Parameters {

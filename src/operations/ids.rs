@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{
@@ -13,8 +14,8 @@ use crate::time::to_odata;
 /// A text that holds to a rule, in the form in which it is sent.
 macro_rules! checked {
     ($(#[$doc:meta])* $name:ident, $read:expr, $takes:literal) => {
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
         pub struct $name(String);
 
         impl $name {
@@ -43,6 +44,7 @@ macro_rules! checked {
 
 checked!(
     /// The id of a device: 40 hexadecimal digits.
+    #[schemars(extend("pattern" = "^[0-9A-Fa-f]{40}$"))]
     DeviceId,
     |text| hex(text, 40),
     "the id of a device, which is 40 hexadecimal digits"
@@ -50,6 +52,7 @@ checked!(
 
 checked!(
     /// A device by its id or by its DNS name.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_.~-]*[A-Za-z0-9][A-Za-z0-9_.~-]*$", "maxLength" = 255))]
     DeviceName,
     |text| plain(text, 255),
     "the id of a device (40 hexadecimal digits) or its DNS name"
@@ -57,6 +60,7 @@ checked!(
 
 checked!(
     /// The id of a machine action: a GUID.
+    #[schemars(extend("pattern" = "^[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"))]
     ActionId,
     guid,
     "the id of an action, which is a GUID"
@@ -64,6 +68,7 @@ checked!(
 
 checked!(
     /// The id that Microsoft Entra has for a device: a GUID.
+    #[schemars(extend("pattern" = "^[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"))]
     EntraDeviceId,
     guid,
     "the id of a device in Microsoft Entra, which is a GUID"
@@ -71,6 +76,7 @@ checked!(
 
 checked!(
     /// A SHA-1, which is all that quarantine and a file's related lists take.
+    #[schemars(extend("pattern" = "^[0-9A-Fa-f]{40}$"))]
     Sha1,
     |text| hex(text, 40),
     "a SHA-1, which is 40 hexadecimal digits"
@@ -78,6 +84,7 @@ checked!(
 
 checked!(
     /// A SHA-1 or a SHA-256.
+    #[schemars(extend("pattern" = "^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$"))]
     FileHash,
     |text| hex(text, 40).or_else(|| hex(text, 64)),
     "a SHA-1 or a SHA-256, which are 40 or 64 hexadecimal digits"
@@ -85,6 +92,7 @@ checked!(
 
 checked!(
     /// An IPv4 or IPv6 address.
+    #[schemars(extend("anyOf" = [{ "format": "ipv4" }, { "format": "ipv6" }]))]
     Ip,
     ip,
     "an IP address; a range is not taken"
@@ -92,6 +100,7 @@ checked!(
 
 checked!(
     /// A domain with at least two labels.
+    #[schemars(extend("pattern" = "^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\\.)+[A-Za-z_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$", "maxLength" = 253))]
     Domain,
     domain,
     "a domain (`example.com`; international names in their `xn--` form)"
@@ -99,6 +108,7 @@ checked!(
 
 checked!(
     /// The name of a user, without the domain.
+    #[schemars(extend("pattern" = r"^[^@/\\\x00-\x1f\x7f-\x9f]+$", "maxLength" = 256))]
     UserName,
     |text| name(text, "@/\\"),
     "the user's name alone, not the UPN: `asmith`, neither `asmith@example.com` nor `EXAMPLE\\asmith`"
@@ -106,6 +116,7 @@ checked!(
 
 checked!(
     /// The id of a vulnerability: a CVE, or Microsoft's own while there is no CVE yet.
+    #[schemars(extend("pattern" = "^([Cc][Vv][Ee]|[Tt][Vv][Mm])-[0-9]{4}-[0-9]{4,19}$"))]
     CveId,
     cve,
     "the id of a vulnerability (`CVE-2026-12345`, or `TVM-2026-0001` while there is no CVE)"
@@ -113,6 +124,7 @@ checked!(
 
 checked!(
     /// The id of a software: vendor and product.
+    #[schemars(extend("pattern" = r"^[^\s/\\?#]*-_-[^\s/\\?#]*$", "maxLength" = 256))]
     SoftwareId,
     |text| catalogue_id(text),
     "the id of a software (`microsoft-_-edge`)"
@@ -120,6 +132,7 @@ checked!(
 
 checked!(
     /// The id of a security recommendation.
+    #[schemars(extend("pattern" = r"^[^\s/\\?#]*-_-[^\s/\\?#]*$", "maxLength" = 256))]
     RecommendationId,
     |text| catalogue_id(text),
     "the id of a recommendation (`va-_-microsoft-_-edge`)"
@@ -127,6 +140,7 @@ checked!(
 
 checked!(
     /// The id of an indicator: digits.
+    #[schemars(extend("type" = ["string", "integer"], "pattern" = "^[0-9]{1,20}$", "minimum" = 0))]
     IndicatorId,
     digits,
     "the id of an indicator, which is a whole number"
@@ -134,6 +148,7 @@ checked!(
 
 checked!(
     /// The id of an event's report, as hunting shows it in `ReportId`.
+    #[schemars(extend("type" = ["string", "integer"], "pattern" = "^[0-9]{1,20}$", "minimum" = 0))]
     ReportId,
     digits,
     "the id of a report, which is a whole number"
@@ -141,6 +156,7 @@ checked!(
 
 checked!(
     /// An instant, in UTC and with Microsoft's precision.
+    #[schemars(extend("format" = "date-time"))]
     Instant,
     |text| text.parse().ok().map(to_odata),
     "an RFC 3339 instant (2026-11-20T09:00:00Z)"
@@ -148,6 +164,7 @@ checked!(
 
 checked!(
     /// A text of any length.
+    #[schemars(extend("pattern" = r"\S"))]
     Text,
     |text| (!text.trim().is_empty()).then(|| text.to_owned()),
     "a text that says something"
@@ -155,6 +172,7 @@ checked!(
 
 checked!(
     /// A web address.
+    #[schemars(extend("format" = "uri", "pattern" = "^[Hh][Tt][Tt][Pp][Ss]?://"))]
     WebAddress,
     url,
     "a web address (`https://example.com/path`)"
@@ -162,6 +180,7 @@ checked!(
 
 checked!(
     /// The id of an investigation, or of the alert that triggered it.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_.~-]*[A-Za-z0-9][A-Za-z0-9_.~-]*$", "maxLength" = 128))]
     InvestigationId,
     |text| plain(text, 128),
     "the id of an investigation or of the alert that triggered it"
@@ -169,6 +188,7 @@ checked!(
 
 checked!(
     /// The name of a file in the live response library.
+    #[schemars(extend("pattern" = r#"^[^/\\:*?"<>|\x00-\x1f\x7f-\x9f]+$"#, "maxLength" = 256))]
     FileName,
     |text| name(text, "/\\:*?\"<>|").filter(|name| !name.trim_matches('.').is_empty()),
     "the name of a file, without a path and without any of `\" * / : < > ? \\ |`"
@@ -176,6 +196,7 @@ checked!(
 
 checked!(
     /// A tag of a device.
+    #[schemars(extend("pattern" = r"^[^\x00-\x1f\x7f-\x9f]+$", "maxLength" = 256))]
     Tag,
     |text| name(text, ""),
     "a tag, which is 1 to 256 characters without line breaks"

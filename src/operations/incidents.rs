@@ -3,9 +3,11 @@
 //! Graph: <https://learn.microsoft.com/graph/api/resources/security-incident>.
 //! Defender XDR API: <https://learn.microsoft.com/defender-xdr/api-incident>; 50 calls a minute and 1,500 an hour.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
+    answers,
     change::{self, Change, owner},
     vocabulary::{
         Classification, Comment, Determination, IncidentId, IncidentStatus, Severity, Since,
@@ -18,7 +20,7 @@ use crate::{
     error::{Code, Error, Result},
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Listing, Top},
+    page::{self, List, Listing, Top, Whole},
     time::Timestamp,
 };
 
@@ -34,7 +36,7 @@ const READ: Permissions = Permissions {
 };
 
 /// `GET /security/incidents`, `GET /api/incidents`: newest first.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListIncidents {
     status: Option<IncidentStatus>,
@@ -55,6 +57,8 @@ pub struct ListIncidents {
 }
 
 impl Operation for ListIncidents {
+    type Answers = List<'static, answers::Incident>;
+
     const NAME: &'static str = "list_incidents";
     const SUMMARY: &'static str =
         "List incidents, newest first, by status, severity, owner or time";
@@ -138,7 +142,7 @@ impl ListIncidents {
 }
 
 /// `GET /security/incidents/{id}`, `GET /api/incidents/{id}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetIncident {
     id: IncidentId,
@@ -147,6 +151,8 @@ pub struct GetIncident {
 }
 
 impl Operation for GetIncident {
+    type Answers = answers::Incident;
+
     const NAME: &'static str = "get_incident";
     const SUMMARY: &'static str = "Get an incident, with its alerts if asked for";
     const GROUP: Group = Group::Incidents;
@@ -172,7 +178,7 @@ const CHANGE: Permissions = Permissions {
 };
 
 /// `PATCH /security/incidents/{id}`, `PATCH /api/incidents/{id}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateIncident {
     id: IncidentId,
@@ -186,6 +192,8 @@ pub struct UpdateIncident {
 }
 
 impl Operation for UpdateIncident {
+    type Answers = answers::Incident;
+
     const NAME: &'static str = "update_incident";
     const SUMMARY: &'static str =
         "Set an incident's status, owner, classification, determination or tags";
@@ -225,7 +233,7 @@ impl Operation for UpdateIncident {
 }
 
 /// `POST /security/incidents/{id}/comments`. Answers all comments of the incident.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CommentIncident {
     id: IncidentId,
@@ -233,6 +241,8 @@ pub struct CommentIncident {
 }
 
 impl Operation for CommentIncident {
+    type Answers = Whole<answers::WrittenComment>;
+
     const NAME: &'static str = "comment_incident";
     const SUMMARY: &'static str = "Add a comment to an incident";
     const GROUP: Group = Group::Incidents;

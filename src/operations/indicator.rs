@@ -2,6 +2,7 @@
 //!
 //! <https://learn.microsoft.com/defender-endpoint/api/ti-indicator>
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -15,7 +16,7 @@ use crate::time::Timestamp;
 pub type Flaw = (&'static str, String);
 
 /// An indicator to be made, or to be updated where one of its type and value is there.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Indicator {
     /// A hash, an address (no range), a domain or a URL, as the type says.

@@ -7,13 +7,14 @@
 use std::collections::HashMap;
 
 use http::Method;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use super::{
     ids::IndicatorId,
     indicator::Indicator,
-    indicator_results::{IndicatorResult, Outcome, Results, Which},
+    indicator_results::{IndicatorResult, Outcome, Report, Results, Which},
     indicators::INDICATORS,
 };
 use crate::{
@@ -32,13 +33,16 @@ const MOST: usize = 10 * BATCH;
 /// `POST indicators/import` for each 500: <https://learn.microsoft.com/defender-endpoint/api/import-ti-indicators>. 30 calls a minute.
 ///
 /// All are checked before any is sent.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImportIndicators {
+    #[schemars(with = "Vec<Indicator>", length(min = 1, max = MOST))]
     indicators: Vec<Box<RawValue>>,
 }
 
 impl Operation for ImportIndicators {
+    type Answers = Report<'static>;
+
     const NAME: &'static str = "import_indicators";
     const SUMMARY: &'static str = "Make or update up to 5,000 indicators, with a result for each";
     const GROUP: Group = Group::Indicators;
@@ -86,13 +90,16 @@ impl Operation for ImportIndicators {
 /// minute and 1,500 an hour.
 ///
 /// Microsoft refuses a batch in which one indicator does not exist, or is not the app's to delete.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteIndicators {
+    #[schemars(length(min = 1, max = MOST))]
     indicator_ids: Vec<IndicatorId>,
 }
 
 impl Operation for DeleteIndicators {
+    type Answers = Report<'static>;
+
     const NAME: &'static str = "delete_indicators";
     const SUMMARY: &'static str = "Delete up to 5,000 indicators, with a result for each";
     const GROUP: Group = Group::Indicators;

@@ -1,5 +1,6 @@
 //! The answer of an operation on many indicators: what became of each of them, and what went wrong on the way.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,8 +10,10 @@ use crate::{
     operation::Answer,
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+/// What became of an indicator.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "IndicatorOutcome")]
 pub enum Outcome {
     Imported,
     Deleted,
@@ -22,9 +25,10 @@ pub enum Outcome {
 }
 
 /// What became of one indicator.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct IndicatorResult {
     pub outcome: Outcome,
+    /// Microsoft's.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub id: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,14 +36,15 @@ pub struct IndicatorResult {
 }
 
 /// The indicator that is meant.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Which<'a> {
     IndicatorValue(&'a str),
     IndicatorId(&'a str),
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Item")]
 struct Item<'a> {
     #[serde(flatten)]
     of: Which<'a>,
@@ -73,6 +78,24 @@ impl IndicatorResult {
             ..self
         }
     }
+}
+
+/// What became of all the indicators, in their order.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "IndicatorReport")]
+pub struct Report<'a> {
+    items: &'a [Item<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imported: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<usize>,
+    failed: usize,
+    unknown: usize,
+    not_sent: usize,
+    /// What went wrong first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem<'a>>,
 }
 
 impl<'a> Results<'a> {
@@ -128,20 +151,6 @@ impl<'a> Results<'a> {
             && let Some(problem) = self.problem.take()
         {
             return Err(problem);
-        }
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Report<'a> {
-            items: &'a [Item<'a>],
-            #[serde(skip_serializing_if = "Option::is_none")]
-            imported: Option<usize>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            deleted: Option<usize>,
-            failed: usize,
-            unknown: usize,
-            not_sent: usize,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            problem: Option<Problem<'a>>,
         }
         let count = |outcome| {
             self.items

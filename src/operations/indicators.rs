@@ -5,9 +5,11 @@
 //! only, with `Ti.ReadWrite.All` those of others too.
 
 use http::Method;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answers,
     change::answered,
     endpoint_words::{IndicatorAction, IndicatorSeverity, IndicatorType},
     ids::IndicatorId,
@@ -19,7 +21,7 @@ use crate::{
     error::{Error, Result},
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, Top},
+    page::{self, Counted, List, Top},
     time::Timestamp,
 };
 
@@ -27,7 +29,7 @@ use crate::{
 pub const INDICATORS: Permissions = Permissions::endpoint(&["Ti.ReadWrite", "Ti.ReadWrite.All"]);
 
 /// `GET indicators`: <https://learn.microsoft.com/defender-endpoint/api/get-ti-indicators-collection>. Those that have not expired.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListIndicators {
     indicator_value: Option<String>,
@@ -51,6 +53,8 @@ pub struct ListIndicators {
 }
 
 impl Operation for ListIndicators {
+    type Answers = List<'static, answers::IndicatorEntry>;
+
     const NAME: &'static str = "list_indicators";
     const SUMMARY: &'static str =
         "List indicators by value, type, action, severity, author or time";
@@ -99,11 +103,13 @@ impl ListIndicators {
 }
 
 /// `POST indicators`: <https://learn.microsoft.com/defender-endpoint/api/post-ti-indicator>. Answers the indicator.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SubmitIndicator(Indicator);
 
 impl Operation for SubmitIndicator {
+    type Answers = answers::IndicatorEntry;
+
     const NAME: &'static str = "submit_indicator";
     const SUMMARY: &'static str = "Make an indicator, or update the one of its type and value";
     const GROUP: Group = Group::Indicators;
@@ -124,13 +130,24 @@ impl Operation for SubmitIndicator {
 }
 
 /// `DELETE indicators/{id}`: <https://learn.microsoft.com/defender-endpoint/api/delete-ti-indicator-by-id>.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteIndicator {
     indicator_id: IndicatorId,
 }
 
+/// The indicator that was deleted.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "DeletedIndicator")]
+pub struct Deleted<'a> {
+    indicator_id: &'a str,
+    deleted: bool,
+}
+
 impl Operation for DeleteIndicator {
+    type Answers = Deleted<'static>;
+
     const NAME: &'static str = "delete_indicator";
     const SUMMARY: &'static str = "Delete an indicator";
     const GROUP: Group = Group::Indicators;
@@ -139,12 +156,6 @@ impl Operation for DeleteIndicator {
     const PERMISSIONS: Permissions = INDICATORS;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Deleted<'a> {
-            indicator_id: &'a str,
-            deleted: bool,
-        }
         let path = ["indicators", self.indicator_id.as_str()];
         let sent = call
             .change_silently(Method::DELETE, &path, None::<&()>)

@@ -3,9 +3,11 @@
 //!
 //! <https://learn.microsoft.com/defender-endpoint/api/investigation>
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
+    answers,
     endpoint_words::InvestigationState,
     ids::{DeviceId, InvestigationId},
     lookup::{self, lookup},
@@ -16,14 +18,14 @@ use crate::{
     error::Result,
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, Top},
+    page::{self, Counted, List, Top},
     time::Timestamp,
 };
 
 const READ: Permissions = Permissions::endpoint(&["Alert.Read.All", "Alert.ReadWrite.All"]);
 
 /// `GET investigations`: <https://learn.microsoft.com/defender-endpoint/api/get-investigation-collection>.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListInvestigations {
     state: Option<InvestigationState>,
@@ -39,6 +41,8 @@ pub struct ListInvestigations {
 }
 
 impl Operation for ListInvestigations {
+    type Answers = List<'static, answers::Investigation>;
+
     const NAME: &'static str = "list_investigations";
     const SUMMARY: &'static str = "List automated investigations by state, device, alert or time";
     const GROUP: Group = Group::Investigations;
@@ -71,5 +75,5 @@ lookup! {
     GetInvestigation { investigation_id: InvestigationId }
     "get_investigation": "Get an investigation by its id or that of the alert that triggered it";
     Investigations, "/investigations/{investigationId}", READ;
-    |of| get ["investigations", of.investigation_id.as_str()]
+    |of| get Investigation ["investigations", of.investigation_id.as_str()]
 }

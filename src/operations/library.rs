@@ -4,9 +4,11 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderValue, Method};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{
+    answers,
     change::answered,
     ids::FileName,
     lookup::{self, lookup},
@@ -24,14 +26,14 @@ lookup! {
     ListLibraryFiles {}
     "list_library_files": "List the files in the live response library";
     Library, "/library", MANAGE;
-    |_of| list ["libraryfiles"]
+    |_of| list LibraryFile ["libraryfiles"]
 }
 
 /// `POST libraryfiles`: <https://learn.microsoft.com/defender-endpoint/api/upload-library>. Answers the file's entry.
 ///
 /// Microsoft takes files of up to 20 MB. What reaches a Lambda function is at most 6 MB, which is about 4.4 MB of content in Base64 (through a
 /// load balancer 1 MB and 0.7 MB); larger files go by the portal.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UploadLibraryFile {
     file_name: FileName,
@@ -46,6 +48,8 @@ pub struct UploadLibraryFile {
 }
 
 impl Operation for UploadLibraryFile {
+    type Answers = answers::LibraryFile;
+
     const NAME: &'static str = "upload_library_file";
     const SUMMARY: &'static str = "Put a script or a tool into the live response library";
     const GROUP: Group = Group::Library;
@@ -77,13 +81,24 @@ impl Operation for UploadLibraryFile {
 }
 
 /// `DELETE libraryfiles/{fileName}`: <https://learn.microsoft.com/defender-endpoint/api/delete-library>.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteLibraryFile {
     file_name: FileName,
 }
 
+/// The file that was deleted.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "DeletedFile")]
+pub struct Deleted<'a> {
+    file_name: &'a str,
+    deleted: bool,
+}
+
 impl Operation for DeleteLibraryFile {
+    type Answers = Deleted<'static>;
+
     const NAME: &'static str = "delete_library_file";
     const SUMMARY: &'static str = "Delete a file from the live response library";
     const GROUP: Group = Group::Library;
@@ -92,12 +107,6 @@ impl Operation for DeleteLibraryFile {
     const PERMISSIONS: Permissions = MANAGE;
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Deleted<'a> {
-            file_name: &'a str,
-            deleted: bool,
-        }
         let path = ["libraryfiles", self.file_name.as_str()];
         let sent = call
             .change_silently(Method::DELETE, &path, None::<&()>)
@@ -114,7 +123,9 @@ impl Operation for DeleteLibraryFile {
 }
 
 /// The bytes of a file, given in Base64.
-struct Content(Vec<u8>);
+#[derive(JsonSchema)]
+#[schemars(extend("contentEncoding" = "base64", "minLength" = 4))]
+struct Content(#[schemars(with = "String")] Vec<u8>);
 
 impl<'de> Deserialize<'de> for Content {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {

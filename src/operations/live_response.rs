@@ -2,6 +2,7 @@
 //!
 //! <https://learn.microsoft.com/defender-endpoint/api/run-live-response>
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,11 +15,11 @@ use crate::{
     call::Call,
     error::{Error, Result},
     operation::{Answer, Group, Operation, Permissions},
-    respond::{DesiredAction, Same, history::Kind, respond},
+    respond::{DesiredAction, Outcome, Same, history::Kind, respond},
 };
 
 /// A live-response command: `PutFile` (`FileName`), `RunScript` (`ScriptName`, perhaps `Args`) or `GetFile` (`Path`).
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Command {
     #[serde(rename = "type")]
@@ -27,14 +28,14 @@ struct Command {
 }
 
 /// In the order in which a session runs them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 enum CommandType {
     PutFile,
     RunScript,
     GetFile,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Parameter {
     key: String,
@@ -84,10 +85,11 @@ impl Command {
 /// `POST /machines/{id}/runliveresponse`: 10 calls a minute, 25 sessions at once; a script may run for 10 minutes, a device that is
 /// offline is waited for for up to 3 days, and a command that fails ends the session.
 /// <https://learn.microsoft.com/defender-endpoint/api/run-live-response>
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunLiveResponse {
     device_id: DeviceId,
+    #[schemars(length(min = 1))]
     commands: Vec<Command>,
     comment: Comment,
     #[serde(default)]
@@ -95,6 +97,8 @@ pub struct RunLiveResponse {
 }
 
 impl Operation for RunLiveResponse {
+    type Answers = Outcome<'static>;
+
     const NAME: &'static str = "run_live_response";
     const SUMMARY: &'static str =
         "Put files on a device, run scripts of the library, get files back";

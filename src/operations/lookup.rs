@@ -8,21 +8,25 @@ use crate::{
 };
 
 /// An operation that asks once and passes on what it gets: its input, what it is called and does, where it belongs, who may, and
-/// whether it is `get` (an object) or `list` of what path and, where there is one, query.
+/// whether it is `get` (an object) or `list`, of which kind, at what path and, where there is one, query.
 macro_rules! lookup {
+    (@get $answer:ident) => { $crate::operations::answers::$answer };
+    (@list $answer:ident) => { $crate::page::Whole<$crate::operations::answers::$answer> };
     (
         $(#[$doc:meta])*
         $name:ident { $($field:ident: $kind:ty),* $(,)? }
         $operation:literal: $summary:literal;
         $group:ident, $route:literal, $permissions:expr;
-        |$of:ident| $how:ident [$($segment:expr),+ $(,)?] $(? $query:expr)?
+        |$of:ident| $how:ident $answer:ident [$($segment:expr),+ $(,)?] $(? $query:expr)?
     ) => {
+        #[derive(Deserialize, JsonSchema)]
         $(#[$doc])*
-        #[derive(Deserialize)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         pub struct $name { $($field: $kind),* }
 
         impl Operation for $name {
+            type Answers = lookup!(@$how $answer);
+
             const NAME: &'static str = $operation;
             const SUMMARY: &'static str = $summary;
             const GROUP: Group = Group::$group;

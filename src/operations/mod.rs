@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod alerts;
+pub mod answers;
 mod change;
 pub mod collect;
 pub mod device_settings;
@@ -34,105 +35,66 @@ use crate::{
     api::Api,
     config::Config,
     error::{Code, Error, Result},
-    operation::Entry,
+    operation::{Entry, Operation},
 };
 
-/// Every operation. A line here makes it a function; tests then name the places that still lack it.
+/// Calls a function for every operation, as `of::<ListIncidents>()`, and makes an array of what it answers. A name here makes a
+/// function of an operation; tests then name the places that still lack it.
+#[macro_export]
+macro_rules! each_operation {
+    ($of:ident) => { $crate::each_operation! { $of:
+        incidents::{ListIncidents, GetIncident, UpdateIncident, CommentIncident}
+        alerts::{ListAlerts, GetAlert, UpdateAlert, CommentAlert}
+        endpoint_alerts::{
+            CreateAlert, UpdateAlerts, ListAlertFiles, ListAlertIps, ListAlertDomains, GetAlertDevice,
+            GetAlertUser,
+        }
+        hunting::{RunHuntingQuery}
+        collect::{CollectIncidents, CollectAlerts, CollectHunting, GetCheckpoint}
+        devices::{
+            ListDevices, GetDevice, FindDevicesByIp, FindDevicesByTag, ListDeviceAlerts, ListDeviceUsers,
+            ListDeviceSoftware, ListDeviceVulnerabilities, ListDeviceRecommendations, ListDeviceMissingKbs,
+        }
+        device_settings::{TagDevice, TagDevices, SetDeviceValue}
+        response::{
+            IsolateDevice, ReleaseDevice, ScanDevice, CollectPackage, RestrictApps, UnrestrictApps,
+            QuarantineFile, OffboardDevice,
+        }
+        live_response::{RunLiveResponse}
+        actions::{ListActions, GetAction, CancelAction, GetPackageUri, SavePackage, GetLiveResponseResult}
+        library::{ListLibraryFiles, UploadLibraryFile, DeleteLibraryFile}
+        indicators::{ListIndicators, SubmitIndicator}
+        indicator_batches::{ImportIndicators}
+        indicators::{DeleteIndicator}
+        indicator_batches::{DeleteIndicators}
+        entities::{
+            GetFile, GetFileStats, ListFileAlerts, ListFileDevices, GetIpStats, ListIpAlerts, GetDomainStats,
+            ListDomainAlerts, ListDomainDevices, ListUserAlerts, ListUserDevices,
+        }
+        exposure::{ListVulnerabilities, GetVulnerability, ListVulnerabilityDevices}
+        software::{
+            ListSoftware, GetSoftware, ListSoftwareDevices, ListSoftwareVulnerabilities, ListSoftwareVersions,
+            ListSoftwareMissingKbs, ListRecommendations, GetRecommendation, ListRecommendationDevices,
+            ListRecommendationSoftware, ListRecommendationVulnerabilities,
+        }
+        exposure::{GetExposureScore, ListExposureScores, GetSecureScore}
+        investigations::{ListInvestigations, GetInvestigation}
+        token::{CheckToken}
+        onboarding::{OnboardTenant, CompleteConsent}
+        tenants::{ListTenants, GetTenant, RemoveTenant}
+    }};
+    ($of:ident: $($resource:ident::{$($operation:ident),* $(,)?})*) => {
+        [$($($of::<$crate::operations::$resource::$operation>()),*),*]
+    };
+}
+
+/// Every operation.
 // A constant would put all of them into every crate that names it.
-pub static OPERATIONS: &[Entry] = &[
-    Entry::of::<incidents::ListIncidents>(),
-    Entry::of::<incidents::GetIncident>(),
-    Entry::of::<incidents::UpdateIncident>(),
-    Entry::of::<incidents::CommentIncident>(),
-    Entry::of::<alerts::ListAlerts>(),
-    Entry::of::<alerts::GetAlert>(),
-    Entry::of::<alerts::UpdateAlert>(),
-    Entry::of::<alerts::CommentAlert>(),
-    Entry::of::<endpoint_alerts::CreateAlert>(),
-    Entry::of::<endpoint_alerts::UpdateAlerts>(),
-    Entry::of::<endpoint_alerts::ListAlertFiles>(),
-    Entry::of::<endpoint_alerts::ListAlertIps>(),
-    Entry::of::<endpoint_alerts::ListAlertDomains>(),
-    Entry::of::<endpoint_alerts::GetAlertDevice>(),
-    Entry::of::<endpoint_alerts::GetAlertUser>(),
-    Entry::of::<hunting::RunHuntingQuery>(),
-    Entry::of::<collect::CollectIncidents>(),
-    Entry::of::<collect::CollectAlerts>(),
-    Entry::of::<collect::CollectHunting>(),
-    Entry::of::<collect::GetCheckpoint>(),
-    Entry::of::<devices::ListDevices>(),
-    Entry::of::<devices::GetDevice>(),
-    Entry::of::<devices::FindDevicesByIp>(),
-    Entry::of::<devices::FindDevicesByTag>(),
-    Entry::of::<devices::ListDeviceAlerts>(),
-    Entry::of::<devices::ListDeviceUsers>(),
-    Entry::of::<devices::ListDeviceSoftware>(),
-    Entry::of::<devices::ListDeviceVulnerabilities>(),
-    Entry::of::<devices::ListDeviceRecommendations>(),
-    Entry::of::<devices::ListDeviceMissingKbs>(),
-    Entry::of::<device_settings::TagDevice>(),
-    Entry::of::<device_settings::TagDevices>(),
-    Entry::of::<device_settings::SetDeviceValue>(),
-    Entry::of::<response::IsolateDevice>(),
-    Entry::of::<response::ReleaseDevice>(),
-    Entry::of::<response::ScanDevice>(),
-    Entry::of::<response::CollectPackage>(),
-    Entry::of::<response::RestrictApps>(),
-    Entry::of::<response::UnrestrictApps>(),
-    Entry::of::<response::QuarantineFile>(),
-    Entry::of::<response::OffboardDevice>(),
-    Entry::of::<live_response::RunLiveResponse>(),
-    Entry::of::<actions::ListActions>(),
-    Entry::of::<actions::GetAction>(),
-    Entry::of::<actions::CancelAction>(),
-    Entry::of::<actions::GetPackageUri>(),
-    Entry::of::<actions::SavePackage>(),
-    Entry::of::<actions::GetLiveResponseResult>(),
-    Entry::of::<library::ListLibraryFiles>(),
-    Entry::of::<library::UploadLibraryFile>(),
-    Entry::of::<library::DeleteLibraryFile>(),
-    Entry::of::<indicators::ListIndicators>(),
-    Entry::of::<indicators::SubmitIndicator>(),
-    Entry::of::<indicator_batches::ImportIndicators>(),
-    Entry::of::<indicators::DeleteIndicator>(),
-    Entry::of::<indicator_batches::DeleteIndicators>(),
-    Entry::of::<entities::GetFile>(),
-    Entry::of::<entities::GetFileStats>(),
-    Entry::of::<entities::ListFileAlerts>(),
-    Entry::of::<entities::ListFileDevices>(),
-    Entry::of::<entities::GetIpStats>(),
-    Entry::of::<entities::ListIpAlerts>(),
-    Entry::of::<entities::GetDomainStats>(),
-    Entry::of::<entities::ListDomainAlerts>(),
-    Entry::of::<entities::ListDomainDevices>(),
-    Entry::of::<entities::ListUserAlerts>(),
-    Entry::of::<entities::ListUserDevices>(),
-    Entry::of::<exposure::ListVulnerabilities>(),
-    Entry::of::<exposure::GetVulnerability>(),
-    Entry::of::<exposure::ListVulnerabilityDevices>(),
-    Entry::of::<software::ListSoftware>(),
-    Entry::of::<software::GetSoftware>(),
-    Entry::of::<software::ListSoftwareDevices>(),
-    Entry::of::<software::ListSoftwareVulnerabilities>(),
-    Entry::of::<software::ListSoftwareVersions>(),
-    Entry::of::<software::ListSoftwareMissingKbs>(),
-    Entry::of::<software::ListRecommendations>(),
-    Entry::of::<software::GetRecommendation>(),
-    Entry::of::<software::ListRecommendationDevices>(),
-    Entry::of::<software::ListRecommendationSoftware>(),
-    Entry::of::<software::ListRecommendationVulnerabilities>(),
-    Entry::of::<exposure::GetExposureScore>(),
-    Entry::of::<exposure::ListExposureScores>(),
-    Entry::of::<exposure::GetSecureScore>(),
-    Entry::of::<investigations::ListInvestigations>(),
-    Entry::of::<investigations::GetInvestigation>(),
-    Entry::of::<token::CheckToken>(),
-    Entry::of::<onboarding::OnboardTenant>(),
-    Entry::of::<onboarding::CompleteConsent>(),
-    Entry::of::<tenants::ListTenants>(),
-    Entry::of::<tenants::GetTenant>(),
-    Entry::of::<tenants::RemoveTenant>(),
-];
+pub static OPERATIONS: &[Entry] = &each_operation!(entry);
+
+const fn entry<O: Operation>() -> Entry {
+    Entry::of::<O>()
+}
 
 /// The operations that the app's permissions are judged by, each with the API that serves it: those of `DEPLOYED_OPERATIONS`, or all
 /// that the APIs in use offer.

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::tenants::TenantName;
@@ -11,7 +12,7 @@ use crate::{
     error::{Code, Error, Result},
     operation::{Answer, Group, Operation, Permissions, Render},
     tenants::{
-        confirmation::Redirect,
+        confirmation::{Decided, Redirect},
         directory,
         invitation::{self, Invitation},
         page,
@@ -26,7 +27,7 @@ use crate::{
 /// organization that comes by the link and has consented is registered, unless it was removed before. `legacyLink` adds the older form of
 /// the link: it ends at the address that the app registration lists and tells us nothing, so the customer has to name its tenant, and
 /// `check_token` tells whether the consent was given.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OnboardTenant {
     /// A GUID or a verified domain.
@@ -40,7 +41,21 @@ pub struct OnboardTenant {
     expires_in_minutes: Minutes,
 }
 
+/// The link, and whom it is for.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Onboarding {
+    consent_link: String,
+    expires: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    legacy_link: Option<String>,
+}
+
 impl Operation for OnboardTenant {
+    type Answers = Onboarding;
+
     const NAME: &'static str = "onboard_tenant";
     const SUMMARY: &'static str = "Make the link by which a customer's administrator consents";
     const GROUP: Group = Group::Tenants;
@@ -49,16 +64,6 @@ impl Operation for OnboardTenant {
     const PERMISSIONS: Permissions = Permissions::none();
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Onboarding {
-            consent_link: String,
-            expires: String,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            tenant_id: Option<String>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            legacy_link: Option<String>,
-        }
         if let Some(TenantName(tenant)) = &self.tenant_id {
             call.trace.is_about(tenant.as_str());
         }
@@ -95,11 +100,13 @@ impl Operation for OnboardTenant {
 ///
 /// Nothing in the link is believed but a `state` that was signed by us. A consent that was declined is an answer too, `declined`. Over
 /// HTTP the answer is a page, whatever comes of it.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct CompleteConsent(Redirect);
 
 impl Operation for CompleteConsent {
+    type Answers = Decided;
+
     const NAME: &'static str = "complete_consent";
     const SUMMARY: &'static str = "Confirm an administrator's consent and register the tenant";
     const GROUP: Group = Group::Tenants;
@@ -113,6 +120,9 @@ impl Operation for CompleteConsent {
     }
 }
 
+/// One line of up to 128 characters.
+#[derive(JsonSchema)]
+#[schemars(extend("minLength" = 1, "maxLength" = 128))]
 struct DisplayName(String);
 
 impl<'de> Deserialize<'de> for DisplayName {
@@ -126,6 +136,9 @@ impl<'de> Deserialize<'de> for DisplayName {
     }
 }
 
+/// Five minutes to thirty days.
+#[derive(JsonSchema)]
+#[schemars(extend("minimum" = 5, "maximum" = 43_200, "default" = 10_080))]
 struct Minutes(i64);
 
 impl Minutes {

@@ -3,6 +3,7 @@
 //! <https://learn.microsoft.com/defender-endpoint/api/machineaction>. An answer means that Microsoft has accepted the action, not that
 //! the device has done it: ask `get_action`, or let the workflow `respond-and-confirm` wait.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -15,7 +16,7 @@ use crate::{
     call::Call,
     error::{Error, Result},
     operation::{Answer, Group, Operation, Permissions},
-    respond::{DesiredAction, Same, history::Kind, respond},
+    respond::{DesiredAction, Outcome, Same, history::Kind, respond},
 };
 
 /// The permission of an action, and that of looking at the device and its actions.
@@ -44,7 +45,7 @@ pub fn body(fields: Value) -> Map<String, Value> {
 }
 
 /// How much of the network an isolated device keeps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 enum IsolationType {
     /// Nothing but the connection to Defender. A device on a full-tunnel VPN loses that too.
     #[default]
@@ -69,7 +70,7 @@ impl IsolationType {
 }
 
 /// `POST /machines/{id}/isolate`. <https://learn.microsoft.com/defender-endpoint/api/isolate-machine>
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IsolateDevice {
     device_id: DeviceId,
@@ -81,6 +82,8 @@ pub struct IsolateDevice {
 }
 
 impl Operation for IsolateDevice {
+    type Answers = Outcome<'static>;
+
     const NAME: &'static str = "isolate_device";
     const SUMMARY: &'static str = "Cut a device off from the network, but not from Defender";
     const GROUP: Group = Group::Response;
@@ -112,8 +115,8 @@ macro_rules! plain {
         $route:literal, $permission:literal;
         $kind:ident by $verb:literal
     ) => {
+        #[derive(Deserialize, JsonSchema)]
         $(#[$doc])*
-        #[derive(Deserialize)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
         pub struct $name {
             device_id: DeviceId,
@@ -123,6 +126,8 @@ macro_rules! plain {
         }
 
         impl Operation for $name {
+            type Answers = Outcome<'static>;
+
             const NAME: &'static str = $operation;
             const SUMMARY: &'static str = $summary;
             const GROUP: Group = Group::Response;
@@ -190,7 +195,7 @@ plain! {
 }
 
 /// How thorough a scan is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 enum ScanType {
     #[default]
     #[serde(alias = "quick")]
@@ -200,7 +205,7 @@ enum ScanType {
 }
 
 /// `POST /machines/{id}/runAntiVirusScan`. <https://learn.microsoft.com/defender-endpoint/api/run-av-scan>
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScanDevice {
     device_id: DeviceId,
@@ -212,6 +217,8 @@ pub struct ScanDevice {
 }
 
 impl Operation for ScanDevice {
+    type Answers = Outcome<'static>;
+
     const NAME: &'static str = "scan_device";
     const SUMMARY: &'static str = "Run an antivirus scan on a device";
     const GROUP: Group = Group::Response;
@@ -239,7 +246,7 @@ impl Operation for ScanDevice {
 
 /// `POST /machines/{id}/StopAndQuarantineFile`: not for files that Microsoft or a trusted publisher signed.
 /// <https://learn.microsoft.com/defender-endpoint/api/stop-and-quarantine-file>
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QuarantineFile {
     device_id: DeviceId,
@@ -250,6 +257,8 @@ pub struct QuarantineFile {
 }
 
 impl Operation for QuarantineFile {
+    type Answers = Outcome<'static>;
+
     const NAME: &'static str = "quarantine_file";
     const SUMMARY: &'static str = "Stop a file's processes on a device and quarantine it";
     const GROUP: Group = Group::Response;

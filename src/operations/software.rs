@@ -3,10 +3,12 @@
 //! <https://learn.microsoft.com/defender-endpoint/api/software>, <https://learn.microsoft.com/defender-endpoint/api/recommendation>.
 //! Microsoft names no rate limits for them.
 
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
+    answers,
     endpoint_words::{RecommendationCategory, RecommendationStatus, RemediationType},
     exposure::VULNERABILITIES,
     ids::{RecommendationId, SoftwareId},
@@ -17,14 +19,14 @@ use crate::{
     error::Result,
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, Top},
+    page::{self, Counted, List, Top, Whole},
 };
 
 const SOFTWARE: Permissions = Permissions::endpoint(&["Software.Read.All"]);
 const RECOMMENDATIONS: Permissions = Permissions::endpoint(&["SecurityRecommendation.Read.All"]);
 
 /// `GET Software`: <https://learn.microsoft.com/defender-endpoint/api/get-software>.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListSoftware {
     name: Option<String>,
@@ -36,6 +38,8 @@ pub struct ListSoftware {
 }
 
 impl Operation for ListSoftware {
+    type Answers = List<'static, answers::Software>;
+
     const NAME: &'static str = "list_software";
     const SUMMARY: &'static str = "List the organisation's software by name or vendor";
     const GROUP: Group = Group::Exposure;
@@ -53,7 +57,7 @@ impl Operation for ListSoftware {
 }
 
 /// `GET recommendations`: <https://learn.microsoft.com/defender-endpoint/api/get-all-recommendations>.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListRecommendations {
     product_name: Option<String>,
@@ -72,6 +76,8 @@ pub struct ListRecommendations {
 }
 
 impl Operation for ListRecommendations {
+    type Answers = List<'static, answers::Recommendation>;
+
     const NAME: &'static str = "list_recommendations";
     const SUMMARY: &'static str =
         "List security recommendations by product, category, remediation or status";
@@ -108,7 +114,7 @@ lookup! {
     GetSoftware { software_id: SoftwareId }
     "get_software": "Get a software";
     Exposure, "/software/{softwareId}", SOFTWARE;
-    |of| get ["Software", of.software_id.as_str()]
+    |of| get Software ["Software", of.software_id.as_str()]
 }
 
 lookup! {
@@ -116,7 +122,7 @@ lookup! {
     ListSoftwareDevices { software_id: SoftwareId }
     "list_software_devices": "List the devices that a software is installed on";
     Exposure, "/software/{softwareId}/devices", SOFTWARE;
-    |of| list ["Software", of.software_id.as_str(), "machineReferences"]
+    |of| list DeviceReference ["Software", of.software_id.as_str(), "machineReferences"]
 }
 
 lookup! {
@@ -124,7 +130,7 @@ lookup! {
     ListSoftwareVulnerabilities { software_id: SoftwareId }
     "list_software_vulnerabilities": "List the vulnerabilities of a software";
     Exposure, "/software/{softwareId}/vulnerabilities", VULNERABILITIES;
-    |of| list ["Software", of.software_id.as_str(), "vulnerabilities"]
+    |of| list Vulnerability ["Software", of.software_id.as_str(), "vulnerabilities"]
 }
 
 lookup! {
@@ -132,7 +138,7 @@ lookup! {
     ListSoftwareVersions { software_id: SoftwareId }
     "list_software_versions": "List the installed versions of a software";
     Exposure, "/software/{softwareId}/versions", SOFTWARE;
-    |of| list ["Software", of.software_id.as_str(), "distributions"]
+    |of| list SoftwareVersion ["Software", of.software_id.as_str(), "distributions"]
 }
 
 lookup! {
@@ -140,7 +146,7 @@ lookup! {
     ListSoftwareMissingKbs { software_id: SoftwareId }
     "list_software_missing_kbs": "List the security updates of a software that devices lack";
     Exposure, "/software/{softwareId}/missing-kbs", SOFTWARE;
-    |of| list ["Software", of.software_id.as_str(), "getmissingkbs"]
+    |of| list ProductFix ["Software", of.software_id.as_str(), "getmissingkbs"]
 }
 
 lookup! {
@@ -148,7 +154,7 @@ lookup! {
     GetRecommendation { recommendation_id: RecommendationId }
     "get_recommendation": "Get a security recommendation";
     Exposure, "/recommendations/{recommendationId}", RECOMMENDATIONS;
-    |of| get ["recommendations", of.recommendation_id.as_str()]
+    |of| get Recommendation ["recommendations", of.recommendation_id.as_str()]
 }
 
 lookup! {
@@ -156,7 +162,7 @@ lookup! {
     ListRecommendationDevices { recommendation_id: RecommendationId }
     "list_recommendation_devices": "List the devices that a recommendation is about";
     Exposure, "/recommendations/{recommendationId}/devices", RECOMMENDATIONS;
-    |of| list ["recommendations", of.recommendation_id.as_str(), "machineReferences"]
+    |of| list DeviceReference ["recommendations", of.recommendation_id.as_str(), "machineReferences"]
 }
 
 lookup! {
@@ -164,19 +170,21 @@ lookup! {
     ListRecommendationVulnerabilities { recommendation_id: RecommendationId }
     "list_recommendation_vulnerabilities": "List the vulnerabilities that a recommendation would end";
     Exposure, "/recommendations/{recommendationId}/vulnerabilities", VULNERABILITIES;
-    |of| list ["recommendations", of.recommendation_id.as_str(), "vulnerabilities"]
+    |of| list Vulnerability ["recommendations", of.recommendation_id.as_str(), "vulnerabilities"]
 }
 
 /// `GET recommendations/{id}/software`: <https://learn.microsoft.com/defender-endpoint/api/list-recommendation-software>.
 ///
 /// Microsoft's page calls it a list and shows one object; either is answered as a list.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListRecommendationSoftware {
     recommendation_id: RecommendationId,
 }
 
 impl Operation for ListRecommendationSoftware {
+    type Answers = Whole<answers::Software>;
+
     const NAME: &'static str = "list_recommendation_software";
     const SUMMARY: &'static str = "List the software that a recommendation is about";
     const GROUP: Group = Group::Exposure;
@@ -192,10 +200,6 @@ impl Operation for ListRecommendationSoftware {
             #[serde(borrow)]
             value: Vec<&'a RawValue>,
         }
-        #[derive(Serialize)]
-        struct Items<'a> {
-            items: Vec<&'a RawValue>,
-        }
         let path = [
             "recommendations",
             self.recommendation_id.as_str(),
@@ -206,6 +210,6 @@ impl Operation for ListRecommendationSoftware {
             Ok(Several { value }) => value,
             Err(_) => vec![&*one],
         };
-        Ok(Answer::of(&Items { items }))
+        Ok(Answer::of(&Whole { items }))
     }
 }

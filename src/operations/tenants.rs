@@ -1,6 +1,7 @@
 //! The registry of a partner's customers: those that were invited, and those that are served.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
@@ -8,12 +9,12 @@ use crate::{
     config::{Tenant, is_guid},
     error::{Code, Error, Result},
     operation::{Answer, Group, Operation, Permissions},
-    page::Top,
+    page::{List, Top},
     tenants::{Standing, registry::Registry, row::Registered},
 };
 
 /// Lists the registered tenants, in no order; those that were removed only by `state`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListTenants {
     state: Option<Standing>,
@@ -31,6 +32,8 @@ struct Cursor {
 }
 
 impl Operation for ListTenants {
+    type Answers = List<'static, Registered>;
+
     const NAME: &'static str = "list_tenants";
     const SUMMARY: &'static str = "List the registered tenants";
     const GROUP: Group = Group::Tenants;
@@ -39,12 +42,6 @@ impl Operation for ListTenants {
     const PERMISSIONS: Permissions = Permissions::none();
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        #[derive(Serialize)]
-        struct List {
-            items: Vec<Registered>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            next: Option<String>,
-        }
         let cursor = self.cursor.as_deref().map(Cursor::read).transpose()?;
         let state = match (self.state, &cursor) {
             (None, Some(cursor)) => cursor.state,
@@ -60,8 +57,9 @@ impl Operation for ListTenants {
             .list(state, after, self.top.get())
             .await?;
         Ok(Answer::of(&List {
-            items: rows.items,
+            items: &rows.items,
             next: rows.next.map(|after| Cursor { after, state }.to_text()),
+            incomplete: Vec::new(),
         }))
     }
 }
@@ -86,13 +84,15 @@ impl Cursor {
 }
 
 /// Looks a tenant up in the registry.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GetTenant {
     tenant_id: TenantId,
 }
 
 impl Operation for GetTenant {
+    type Answers = Registered;
+
     const NAME: &'static str = "get_tenant";
     const SUMMARY: &'static str = "Get a registered tenant";
     const GROUP: Group = Group::Tenants;
@@ -113,13 +113,24 @@ impl Operation for GetTenant {
 /// Removes a tenant from the registry, after which it is served for another minute at most. No invitation that was made before brings it
 /// back, only a new one of its own. The consent in the customer's tenant stays until its administrator deletes the enterprise application
 /// there.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RemoveTenant {
     tenant_id: TenantId,
 }
 
+/// The tenant that was removed.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "RemovedTenant")]
+pub struct Removed<'a> {
+    tenant_id: &'a str,
+    removed: bool,
+}
+
 impl Operation for RemoveTenant {
+    type Answers = Removed<'static>;
+
     const NAME: &'static str = "remove_tenant";
     const SUMMARY: &'static str = "Remove a tenant from the registry";
     const GROUP: Group = Group::Tenants;
@@ -128,12 +139,6 @@ impl Operation for RemoveTenant {
     const PERMISSIONS: Permissions = Permissions::none();
 
     async fn run(self, call: &Call<'_>) -> Result<Answer> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Removed<'a> {
-            tenant_id: &'a str,
-            removed: bool,
-        }
         let TenantId(tenant) = self.tenant_id;
         call.trace.is_about(tenant.as_str());
         match Registry::of(call)?.remove(&tenant).await? {
@@ -152,7 +157,8 @@ fn not_registered(tenant: &Tenant) -> Error {
 }
 
 /// A tenant by its GUID or by a verified domain.
-pub struct TenantName(pub Tenant);
+#[derive(JsonSchema)]
+pub struct TenantName(#[schemars(with = "String")] pub Tenant);
 
 impl<'de> Deserialize<'de> for TenantName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
@@ -166,7 +172,9 @@ impl<'de> Deserialize<'de> for TenantName {
 }
 
 /// A tenant by its GUID, as the registry knows it.
-struct TenantId(Tenant);
+#[derive(JsonSchema)]
+#[schemars(extend("pattern" = "^[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$"))]
+struct TenantId(#[schemars(with = "String")] Tenant);
 
 impl<'de> Deserialize<'de> for TenantId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {

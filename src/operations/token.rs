@@ -1,11 +1,12 @@
 //! The app's own access: what its tokens say, and whether they suffice.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
     call::Call,
     error::Result,
-    examination::Examination,
+    examination::{Examination, report::Report},
     operation::{Answer, Group, Operation, Permissions},
     tenants::registry::note_check,
 };
@@ -16,11 +17,13 @@ use crate::{
 /// Answers `ok`, `tokens` (audience, tenant, app, roles, expiry; never the token), `operations` (of those deployed: whether the roles
 /// suffice, and what is `missing`), `findings` (by name, with what to do) and `consentLink`. A tenant of the registry has its
 /// `lastCheck` and `lastError` set.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckToken {}
 
 impl Operation for CheckToken {
+    type Answers = Report<'static>;
+
     const NAME: &'static str = "check_token";
     const SUMMARY: &'static str = "Check what the app may do in a tenant, and what is wrong";
     const GROUP: Group = Group::Token;

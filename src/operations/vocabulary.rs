@@ -1,5 +1,6 @@
 //! The words that several operations take, each with its spelling in every API's dialect.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
@@ -13,8 +14,8 @@ use crate::{
 /// where those have them.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($member:ident = $graph:literal, $xdr:expr $(, $endpoint:expr)?;)* }) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
         pub enum $name {
             $(#[serde(rename = $graph)] $member,)*
         }
@@ -134,11 +135,13 @@ words! {
 }
 
 /// The id of an incident: digits, as a string or a number.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, JsonSchema)]
+#[schemars(extend("type" = ["string", "integer"], "pattern" = "^[0-9]{1,20}$", "minimum" = 0))]
 pub struct IncidentId(String);
 
 /// The id of an alert: letters, digits and a few marks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, JsonSchema)]
+#[schemars(extend("pattern" = "^[A-Za-z0-9_.~-]*[A-Za-z0-9][A-Za-z0-9_.~-]*$", "maxLength" = 128))]
 pub struct AlertId(String);
 
 impl IncidentId {
@@ -192,10 +195,13 @@ impl<'de> Deserialize<'de> for AlertId {
 }
 
 /// An instant: RFC 3339, or an ISO 8601 duration (`PT15M`) that counts back from the run's "now".
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema)]
+#[schemars(untagged)]
 pub enum Since {
-    At(Timestamp),
-    Ago(jiff::SignedDuration),
+    /// An RFC 3339 instant (2026-11-20T09:00:00Z).
+    At(#[schemars(with = "String", extend("format" = "date-time"))] Timestamp),
+    /// A duration (PT15M); days are 24 hours, and there are no months and years.
+    Ago(#[schemars(with = "String", extend("format" = "duration"))] jiff::SignedDuration),
 }
 
 /// The instant that is meant, counted back from `now` where it is relative.
@@ -227,7 +233,8 @@ impl<'de> Deserialize<'de> for Since {
 }
 
 /// Text that must say something.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, JsonSchema)]
+#[schemars(extend("pattern" = r"\S"))]
 pub struct Comment(pub String);
 
 impl<'de> Deserialize<'de> for Comment {

@@ -10,8 +10,8 @@ mod item;
 mod items;
 mod walk;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::value::RawValue;
 
 pub use counted::{Counted, counted, whole};
 use cursor::Cursor;
@@ -54,7 +54,8 @@ pub struct Listing<'a> {
 }
 
 /// The most items to answer with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, JsonSchema)]
+#[schemars(extend("minimum" = 1, "maximum" = 10_000, "default" = 50))]
 pub struct Top(usize);
 
 impl Top {
@@ -81,14 +82,23 @@ impl<'de> Deserialize<'de> for Top {
 }
 
 /// The answer of a listing.
-#[derive(Serialize)]
-struct List<'a> {
-    items: &'a [Box<RawValue>],
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{I}List")]
+pub struct List<'a, I> {
+    pub items: &'a [I],
+    /// Where the list goes on: the `cursor` of the next request. None: it has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
+    pub next: Option<String>,
     /// Incidents whose alerts could not be had; they are among the items without them.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    incomplete: Vec<Incomplete<'a>>,
+    pub incomplete: Vec<Incomplete<'a>>,
+}
+
+/// The answer of a listing that has no pages.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Whole{I}List")]
+pub struct Whole<I> {
+    pub items: Vec<I>,
 }
 
 /// Lists up to `top` items, from `cursor` on where there is one, over as many pages as it takes.

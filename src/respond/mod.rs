@@ -9,6 +9,7 @@ mod guard;
 pub mod history;
 mod lease;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
@@ -16,6 +17,7 @@ use crate::{
     call::Call,
     error::{Code, Error, Result},
     operation::Answer,
+    operations::answers,
     time::Timestamp,
 };
 use attempt::Attempt;
@@ -126,18 +128,21 @@ enum Found {
 }
 
 /// The answer of a response action.
-#[derive(Serialize)]
-struct Outcome<'a> {
+#[derive(Serialize, JsonSchema)]
+pub struct Outcome<'a> {
     /// `requested`, `alreadyRequested` or `dryRun`.
     outcome: &'static str,
+    /// The action that this brought about, or that was there already.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<answers::MachineAction>")]
     action: Option<&'a RawValue>,
     /// What a dry run would have sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<Request<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DryRun")]
 struct Request<'a> {
     method: &'static str,
     path: String,

@@ -6,6 +6,7 @@ mod writer;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use outlet::{Outlet, Stream};
@@ -32,12 +33,12 @@ pub const TIME: Duration = Duration::from_secs(3);
 const LINK: Duration = Duration::from_secs(3600);
 
 /// What is answered in place of what was stored.
-#[derive(Serialize)]
-struct Pointer<'a> {
+#[derive(Serialize, JsonSchema)]
+pub struct Pointer<'a> {
     stored: Stored<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Stored<'a> {
     bucket: &'a str,
     key: &'a str,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -36,7 +37,7 @@ const LONGEST_QUOTE: usize = 200;
 
 /// The query of the redirect, <https://learn.microsoft.com/entra/identity-platform/v2-admin-consent#successful-response>.
 /// `admin_consent` is not read: it is `True` whatever happened.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub struct Redirect {
     state: Option<String>,
     tenant: Option<String>,
@@ -45,7 +46,7 @@ pub struct Redirect {
 }
 
 /// What became of an invitation.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "camelCase")]
 pub enum Decided {
     Active(Confirmed),
@@ -54,7 +55,7 @@ pub enum Decided {
 }
 
 /// A tenant that is registered.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Confirmed {
     pub tenant_id: String,
@@ -71,7 +72,7 @@ pub struct Confirmed {
 }
 
 /// A consent that was refused, or could not be asked for.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Declined {
     /// The tenant that was invited.
