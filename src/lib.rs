@@ -31,7 +31,7 @@ pub mod input;
 pub mod operation;
 pub mod operations;
 mod respond;
-mod results;
+pub mod results;
 pub mod tenants;
 
 pub mod function;

@@ -4,6 +4,7 @@
 //! - [`gateway`]: all functions behind an HTTP gateway with the deployed stack's routes;
 //! - [`operations`]: the table of what there is to run.
 
+pub mod description;
 pub mod gateway;
 pub mod operations;
 mod own_thread;

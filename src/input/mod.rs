@@ -1,5 +1,6 @@
 //! The input of an operation: one flat set of named fields, whether they came as JSON, in a path or in a query string.
 
+pub mod common;
 mod fields;
 
 use std::fmt;
