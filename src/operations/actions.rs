@@ -22,7 +22,7 @@ use crate::{
     evidence::{self, Evidence},
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, List, Top},
+    page::{self, Counted, List, Next, Top},
     respond::{
         LOOKS, Outcome, already_requested, check_tags,
         history::{MachineAction, Status},
@@ -46,7 +46,7 @@ pub struct ListActions {
     /// OData of the API's own, instead of the fields above.
     filter: Option<String>,
     top: Option<Top>,
-    cursor: Option<String>,
+    cursor: Option<Next>,
 }
 
 impl Operation for ListActions {

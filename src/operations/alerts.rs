@@ -18,7 +18,7 @@ use crate::{
     error::Result,
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, List, Listing, Top, Whole},
+    page::{self, List, Listing, Next, Top, Whole},
     time::Timestamp,
 };
 
@@ -62,7 +62,7 @@ pub struct ListAlerts {
     /// OData of the API's own, instead of the fields above.
     filter: Option<String>,
     top: Option<Top>,
-    cursor: Option<String>,
+    cursor: Option<Next>,
 }
 
 impl Operation for ListAlerts {

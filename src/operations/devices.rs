@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, List, Top},
+    page::{self, Counted, List, Next, Top},
     time::{Timestamp, to_odata},
 };
 
@@ -48,7 +48,7 @@ pub struct ListDevices {
     /// OData of the API's own, instead of the fields above.
     filter: Option<String>,
     top: Option<Top>,
-    cursor: Option<String>,
+    cursor: Option<Next>,
 }
 
 impl Operation for ListDevices {

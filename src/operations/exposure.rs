@@ -18,7 +18,7 @@ use crate::{
     error::Result,
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, List, Top},
+    page::{self, Counted, List, Next, Top},
     time::Timestamp,
 };
 
@@ -38,7 +38,7 @@ pub struct ListVulnerabilities {
     /// OData of the API's own, instead of the fields above: `cvssV3 ge 9`.
     filter: Option<String>,
     top: Option<Top>,
-    cursor: Option<String>,
+    cursor: Option<Next>,
 }
 
 impl Operation for ListVulnerabilities {

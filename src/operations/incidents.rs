@@ -20,7 +20,7 @@ use crate::{
     error::{Code, Error, Result},
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, List, Listing, Top, Whole},
+    page::{self, List, Listing, Next, Top, Whole},
     time::Timestamp,
 };
 
@@ -51,7 +51,7 @@ pub struct ListIncidents {
     /// OData of the API's own, instead of the fields above.
     filter: Option<String>,
     top: Option<Top>,
-    cursor: Option<String>,
+    cursor: Option<Next>,
     /// The Defender XDR API always sends them.
     expand_alerts: Option<bool>,
 }

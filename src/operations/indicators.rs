@@ -21,7 +21,7 @@ use crate::{
     error::{Error, Result},
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, List, Top},
+    page::{self, Counted, List, Next, Top},
     time::Timestamp,
 };
 
@@ -49,7 +49,7 @@ pub struct ListIndicators {
     /// OData of the API's own, instead of the fields above.
     filter: Option<String>,
     top: Option<Top>,
-    cursor: Option<String>,
+    cursor: Option<Next>,
 }
 
 impl Operation for ListIndicators {

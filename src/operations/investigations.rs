@@ -18,7 +18,7 @@ use crate::{
     error::Result,
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, List, Top},
+    page::{self, Counted, List, Next, Top},
     time::Timestamp,
 };
 
@@ -37,7 +37,7 @@ pub struct ListInvestigations {
     /// OData of the API's own, instead of the fields above.
     filter: Option<String>,
     top: Option<Top>,
-    cursor: Option<String>,
+    cursor: Option<Next>,
 }
 
 impl Operation for ListInvestigations {

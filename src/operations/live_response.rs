@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     ids::DeviceId,
-    response::{body, comment, to},
+    response::{DryRun, body, comment, to},
     vocabulary::Comment,
 };
 use crate::{
@@ -93,7 +93,7 @@ pub struct RunLiveResponse {
     commands: Vec<Command>,
     comment: Comment,
     #[serde(default)]
-    dry_run: bool,
+    dry_run: DryRun,
 }
 
 impl Operation for RunLiveResponse {
@@ -124,7 +124,7 @@ impl Operation for RunLiveResponse {
             comment: comment(&self.comment)?,
             body: body(json!({ "Commands": commands })),
             same: Same::Commands(&commands),
-            dry_run: self.dry_run,
+            dry_run: self.dry_run.0,
         };
         respond(call, &desired).await
     }

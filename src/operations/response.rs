@@ -44,8 +44,14 @@ pub fn body(fields: Value) -> Map<String, Value> {
     }
 }
 
+/// Whether to look and check, but to send nothing: the answer says what would have been sent.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[schemars(extend("default" = false))]
+pub struct DryRun(pub bool);
+
 /// How much of the network an isolated device keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[schemars(extend("default" = "Full"))]
 enum IsolationType {
     /// Nothing but the connection to Defender. A device on a full-tunnel VPN loses that too.
     #[default]
@@ -78,7 +84,7 @@ pub struct IsolateDevice {
     #[serde(default)]
     isolation_type: IsolationType,
     #[serde(default)]
-    dry_run: bool,
+    dry_run: DryRun,
 }
 
 impl Operation for IsolateDevice {
@@ -100,7 +106,7 @@ impl Operation for IsolateDevice {
             comment: comment(&self.comment)?,
             body: body(json!({ "IsolationType": scope })),
             same: Same::Scope(scope),
-            dry_run: self.dry_run,
+            dry_run: self.dry_run.0,
         };
         respond(call, &desired).await
     }
@@ -122,7 +128,7 @@ macro_rules! plain {
             device_id: DeviceId,
             comment: Comment,
             #[serde(default)]
-            dry_run: bool,
+            dry_run: DryRun,
         }
 
         impl Operation for $name {
@@ -143,7 +149,7 @@ macro_rules! plain {
                     comment: comment(&self.comment)?,
                     body: Map::new(),
                     same: Same::Kind,
-                    dry_run: self.dry_run,
+                    dry_run: self.dry_run.0,
                 };
                 respond(call, &desired).await
             }
@@ -196,6 +202,7 @@ plain! {
 
 /// How thorough a scan is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[schemars(extend("default" = "Quick"))]
 enum ScanType {
     #[default]
     #[serde(alias = "quick")]
@@ -213,7 +220,7 @@ pub struct ScanDevice {
     #[serde(default)]
     scan_type: ScanType,
     #[serde(default)]
-    dry_run: bool,
+    dry_run: DryRun,
 }
 
 impl Operation for ScanDevice {
@@ -238,7 +245,7 @@ impl Operation for ScanDevice {
             comment: comment(&self.comment)?,
             body: body(json!({ "ScanType": scope })),
             same: Same::Scope(scope),
-            dry_run: self.dry_run,
+            dry_run: self.dry_run.0,
         };
         respond(call, &desired).await
     }
@@ -253,7 +260,7 @@ pub struct QuarantineFile {
     sha1: Sha1,
     comment: Comment,
     #[serde(default)]
-    dry_run: bool,
+    dry_run: DryRun,
 }
 
 impl Operation for QuarantineFile {
@@ -274,7 +281,7 @@ impl Operation for QuarantineFile {
             comment: comment(&self.comment)?,
             body: body(json!({ "Sha1": self.sha1.as_str() })),
             same: Same::File(self.sha1.as_str()),
-            dry_run: self.dry_run,
+            dry_run: self.dry_run.0,
         };
         respond(call, &desired).await
     }

@@ -19,7 +19,7 @@ use crate::{
     error::Result,
     odata::Filter,
     operation::{Answer, Group, Operation, Permissions},
-    page::{self, Counted, List, Top, Whole},
+    page::{self, Counted, List, Next, Top, Whole},
 };
 
 const SOFTWARE: Permissions = Permissions::endpoint(&["Software.Read.All"]);
@@ -34,7 +34,7 @@ pub struct ListSoftware {
     /// OData of the API's own, instead of the fields above.
     filter: Option<String>,
     top: Option<Top>,
-    cursor: Option<String>,
+    cursor: Option<Next>,
 }
 
 impl Operation for ListSoftware {
@@ -72,7 +72,7 @@ pub struct ListRecommendations {
     /// OData of the API's own, instead of the fields above: `severityScore ge 8`.
     filter: Option<String>,
     top: Option<Top>,
-    cursor: Option<String>,
+    cursor: Option<Next>,
 }
 
 impl Operation for ListRecommendations {

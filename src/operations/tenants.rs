@@ -9,7 +9,7 @@ use crate::{
     config::{Tenant, is_guid},
     error::{Code, Error, Result},
     operation::{Answer, Group, Operation, Permissions},
-    page::{List, Top},
+    page::{List, Next, Top},
     tenants::{Standing, registry::Registry, row::Registered},
 };
 
@@ -20,7 +20,7 @@ pub struct ListTenants {
     state: Option<Standing>,
     #[serde(default)]
     top: Top,
-    cursor: Option<String>,
+    cursor: Option<Next>,
 }
 
 /// Where a list goes on: after that tenant, with that filter.

@@ -10,6 +10,8 @@ mod item;
 mod items;
 mod walk;
 
+use std::ops::Deref;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -78,6 +80,18 @@ impl<'de> Deserialize<'de> for Top {
                 "{top} is not a number from 1 to 10000"
             ))),
         }
+    }
+}
+
+/// The `next` of an earlier answer, unchanged: where the list goes on, with the same filters.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Next(String);
+
+impl Deref for Next {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
     }
 }
 

@@ -142,7 +142,7 @@ pub struct Outcome<'a> {
 }
 
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "DryRun")]
+#[schemars(rename = "DryRunRequest")]
 struct Request<'a> {
     method: &'static str,
     path: String,

@@ -134,7 +134,7 @@ fn input(
     generator: &mut SchemaGenerator,
     common: &Value,
 ) -> Vec<Field> {
-    let own = value((types.input)(generator));
+    let own = whole((types.input)(generator), generator);
     let field = |of: &Value, name: &'static str| Field {
         name,
         schema: of["properties"][name].clone(),
@@ -147,6 +147,18 @@ fn input(
     let own = names.map(|name| field(&own, name));
     own.chain(Common::of(entry).map(|name| field(common, name)))
         .collect()
+}
+
+/// The schema itself, where a type is another under its own name.
+fn whole(schema: Schema, generator: &SchemaGenerator) -> Value {
+    let name = schema
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|at| at.strip_prefix(SHARED));
+    match name.and_then(|name| generator.definitions().get(name)) {
+        Some(shared) => plain(shared.clone()),
+        None => value(schema),
+    }
 }
 
 fn text(schema: &Schema) -> String {
