@@ -2,6 +2,7 @@
 //!
 //! - [`runtime_api`]: a function behind the Lambda Runtime API, invoked from Rust;
 //! - [`gateway`]: all functions behind an HTTP gateway with the deployed stack's routes;
+//! - [`description`]: what there is to run, for people and programs;
 //! - [`operations`]: the table of what there is to run.
 
 pub mod description;

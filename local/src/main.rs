@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{invoke, list, serve};
+use commands::{describe, invoke, list, serve, tools};
 
 /// Runs the Lambda functions on this machine: against a simulated Defender tenant, or, where AZURE_TENANT_ID and
 /// AZURE_CLIENT_ID are set, against that one.
@@ -25,6 +25,8 @@ enum Command {
     List(list::Args),
     Invoke(invoke::Args),
     Serve(serve::Args),
+    Describe(describe::Args),
+    Tools(tools::Args),
 }
 
 /// Why a command did not do what it was asked to: said on stderr, with a hint how to do better.
@@ -57,6 +59,8 @@ async fn main() -> ExitCode {
         Command::List(args) => list::run(&args),
         Command::Invoke(args) => invoke::run(&args).await,
         Command::Serve(args) => serve::run(&args).await,
+        Command::Describe(args) => describe::run(&args),
+        Command::Tools(args) => tools::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,16 +21,18 @@ pub struct Common {
 }
 
 impl Common {
+    /// Their names.
+    pub const NAMES: [&str; 4] = ["tenantId", "maxSeconds", "maxAnswerBytes", "resultLink"];
+
     /// The names of those that the operation takes.
     pub fn of(entry: &Entry) -> impl Iterator<Item = &'static str> {
-        let fields = [
-            ("tenantId", !entry.tenant_is_subject),
-            ("maxSeconds", entry.page.is_none()),
-            ("maxAnswerBytes", entry.reads()),
-            ("resultLink", entry.reads()),
+        let is_taken = [
+            !entry.tenant_is_subject,
+            entry.page.is_none(),
+            entry.reads(),
+            entry.reads(),
         ];
-        fields
-            .into_iter()
-            .filter_map(|(name, is_taken)| is_taken.then_some(name))
+        let names = Self::NAMES.into_iter().zip(is_taken);
+        names.filter_map(|(name, is_taken)| is_taken.then_some(name))
     }
 }

@@ -6,6 +6,7 @@ use defender_functions::error::Code;
 use defender_functions::operation::Permissions;
 use serde_json::{Map, Value, json};
 
+use super::sample;
 use super::schemas::{Described, Field, SHARED, Schemas};
 
 /// What an HTTP API answers by itself, whatever the function would say.
@@ -84,11 +85,17 @@ pub fn openapi() -> Value {
 fn operation(described: &Described, schemas: &Schemas) -> Value {
     let entry = described.entry;
     let in_query = matches!(entry.method, "GET" | "DELETE");
+    let mut sample = sample(entry.name);
     let parameters: Vec<_> = described
         .fields
         .iter()
         .filter(|field| in_query || field.is_in_path)
-        .map(|field| parameter(field, schemas))
+        .map(|field| {
+            let example = sample
+                .as_object_mut()
+                .and_then(|sample| sample.remove(field.name));
+            parameter(field, example, schemas)
+        })
         .collect();
     let mut responses: Map<_, _> = statuses()
         .into_iter()
@@ -145,7 +152,7 @@ fn operation(described: &Described, schemas: &Schemas) -> Value {
     if !body.is_empty() {
         operation["requestBody"] = json!({
             "required": body.iter().any(|field| field.is_required),
-            "content": { "application/json": { "schema": object(&body) } },
+            "content": { "application/json": { "schema": object(&body), "example": sample } },
         });
     }
     operation
@@ -186,7 +193,7 @@ fn permissions(permissions: &Permissions) -> Value {
 }
 
 /// A parameter of the path or the query, where every value is text.
-fn parameter(field: &Field, schemas: &Schemas) -> Value {
+fn parameter(field: &Field, example: Option<Value>, schemas: &Schemas) -> Value {
     let mut schema = field.schema.clone();
     let description = match schema
         .as_object_mut()
@@ -203,6 +210,9 @@ fn parameter(field: &Field, schemas: &Schemas) -> Value {
     });
     if description.is_string() {
         parameter["description"] = description;
+    }
+    if let Some(example) = example {
+        parameter["example"] = example;
     }
     parameter
 }

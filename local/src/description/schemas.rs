@@ -39,6 +39,8 @@ pub struct Field {
 pub struct Schemas {
     pub operations: Vec<Described>,
     pub shared: BTreeMap<String, Value>,
+    /// What operations take besides their own fields.
+    pub common: Vec<Field>,
     /// What is answered in place of an answer that was stored.
     pub pointer: Value,
     pub problem: Value,
@@ -99,6 +101,7 @@ impl Schemas {
         Self {
             operations,
             shared,
+            common: Common::NAMES.map(|name| field(&common, name)).into(),
             pointer,
             problem,
         }
@@ -135,18 +138,29 @@ fn input(
     common: &Value,
 ) -> Vec<Field> {
     let own = whole((types.input)(generator), generator);
-    let field = |of: &Value, name: &'static str| Field {
-        name,
-        schema: of["properties"][name].clone(),
-        is_required: of["required"]
-            .as_array()
-            .is_some_and(|names| names.iter().any(|one| one == name)),
-        is_in_path: entry.path.contains(&format!("{{{name}}}")),
+    let of_path = |field: Field| Field {
+        is_in_path: entry.path.contains(&format!("{{{}}}", field.name)),
+        ..field
     };
-    let names = (types.fields)().iter();
-    let own = names.map(|name| field(&own, name));
+    let own = (types.fields)()
+        .iter()
+        .map(|name| of_path(field(&own, name)));
     own.chain(Common::of(entry).map(|name| field(common, name)))
         .collect()
+}
+
+fn field(of: &Value, name: &'static str) -> Field {
+    Field {
+        name,
+        schema: of["properties"][name].clone(),
+        is_required: names(&of["required"]).contains(&name),
+        is_in_path: false,
+    }
+}
+
+fn names(required: &Value) -> Vec<&str> {
+    let names = required.as_array().into_iter().flatten();
+    names.filter_map(Value::as_str).collect()
 }
 
 /// The schema itself, where a type is another under its own name.
@@ -190,14 +204,11 @@ fn tidy(schema: &mut Value) {
             }
             let required = members.get("required").cloned().unwrap_or_default();
             if let Some(Value::Object(properties)) = members.get_mut("properties") {
-                for (name, property) in properties {
-                    let is_required = required
-                        .as_array()
-                        .is_some_and(|names| names.iter().any(|one| one == name));
-                    if !is_required {
-                        without_null(property);
-                    }
-                }
+                let required = names(&required);
+                let optional = properties
+                    .iter_mut()
+                    .filter(|(name, _)| !required.contains(&name.as_str()));
+                optional.for_each(|(_, property)| without_null(property));
             }
             members.values_mut().for_each(tidy);
         }

@@ -17,8 +17,21 @@ pub fn tools() -> Vec<Value> {
         .collect()
 }
 
+/// The tools that `call_tool` serves: those of what only reads, and those of the operations that are named besides.
+pub fn served(named: &[&str]) -> Vec<Value> {
+    let schemas = Schemas::new();
+    let is_served =
+        |described: &&Described| described.entry.reads() || named.contains(&described.entry.name);
+    schemas
+        .operations
+        .iter()
+        .filter(is_served)
+        .map(|described| tool(described, &schemas))
+        .collect()
+}
+
 /// An operation as a `ToolDefinition`.
-pub fn tool(described: &Described, schemas: &Schemas) -> Value {
+fn tool(described: &Described, schemas: &Schemas) -> Value {
     let fields: Vec<_> = described.fields.iter().collect();
     let mut output = simple(&described.answer, schemas);
     if described.entry.reads() {
@@ -70,7 +83,7 @@ fn simple(schema: &Value, schemas: &Schemas) -> Value {
 }
 
 /// The one type of a schema; of several, the first.
-fn kind(schema: &Value, schemas: &Schemas) -> &'static str {
+pub fn kind(schema: &Value, schemas: &Schemas) -> &'static str {
     const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
     let first = |kind: &Value| KINDS.into_iter().find(|known| kind == known);
     let typed = match &schema["type"] {
