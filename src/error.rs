@@ -242,14 +242,19 @@ pub fn whole_seconds(wait: Duration) -> u64 {
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem<'a> {
+    /// `urn:defender-functions:` and the code.
     #[serde(rename = "type")]
     kind: String,
     title: &'static str,
+    /// The HTTP status that goes with the code.
     status: u16,
+    /// What happened and what to do about it.
     detail: &'a str,
     code: Code,
+    /// How long to wait before asking again.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_seconds: Option<u64>,
+    /// The invocation that failed, as in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -40,6 +40,7 @@ pub struct ListActions {
     #[serde(rename = "type")]
     kind: Option<String>,
     status: Option<ActionStatus>,
+    /// Who asked for it.
     requestor: Option<String>,
     created_since: Option<Since>,
     created_before: Option<Since>,

@@ -50,6 +50,7 @@ const CHANGE: Permissions = Permissions {
 pub struct ListAlerts {
     status: Option<AlertStatus>,
     severity: Option<Severity>,
+    /// The user who works on it, as Microsoft writes it: `analyst@example.com`.
     assigned_to: Option<String>,
     classification: Option<Classification>,
     determination: Option<Determination>,

@@ -45,6 +45,7 @@ fn starting(since: Option<Since>, call: &Call<'_>) -> Result<Option<Timestamp>> 
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CollectIncidents {
     since: Option<Since>,
+    /// Whether each incident carries its alerts.
     expand_alerts: Option<bool>,
 }
 

@@ -72,6 +72,7 @@ impl Operation for TagDevice {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TagDevices {
+    /// Those to tag; one that is named twice counts once.
     #[schemars(length(min = 1, max = MOST_DEVICES))]
     device_ids: Vec<DeviceId>,
     tag: Tag,

@@ -31,6 +31,7 @@ pub const READ: Permissions = Permissions::endpoint(&["Machine.Read.All", "Machi
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListDevices {
+    /// The whole DNS name, not a part of it.
     computer_dns_name: Option<String>,
     health_status: Option<HealthStatus>,
     onboarding_status: Option<OnboardingStatus>,
@@ -130,7 +131,11 @@ impl Operation for FindDevicesByIp {
 
 lookup! {
     /// `GET machines/findbytag`: <https://learn.microsoft.com/defender-endpoint/api/find-machines-by-tag>.
-    FindDevicesByTag { tag: Tag, starts_with: Option<bool> }
+    FindDevicesByTag {
+        tag: Tag,
+        /// Whether tags count that only begin so.
+        starts_with: Option<bool>,
+    }
     "find_devices_by_tag": "Find the devices that carry a tag, or one that begins alike";
     Devices, "/tags/{tag}/devices", READ;
     |of| list Device ["machines", "findbytag"] ? [

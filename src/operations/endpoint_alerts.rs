@@ -70,9 +70,11 @@ const MOST_ALERTS: usize = 1_000;
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateAlerts {
+    /// Those to change; one that is named twice counts once.
     #[schemars(length(min = 1, max = MOST_ALERTS))]
     alert_ids: Vec<AlertId>,
     status: Option<AlertStatus>,
+    /// The user who is to work on them.
     assigned_to: Option<String>,
     classification: Option<Classification>,
     determination: Option<Determination>,

@@ -69,6 +69,7 @@ endpoint_words! {
     /// Whether a device's sensor reports.
     HealthStatus { Active, Inactive, ImpairedCommunication, NoSensorData, NoSensorDataImpairedCommunication, Unknown }
 
+    /// Whether Defender runs on a device, or could.
     OnboardingStatus { Onboarded as "onboarded", CanBeOnboarded, Unsupported, InsufficientInfo }
 
     /// How endangered a device is by what happens on it.
@@ -80,34 +81,43 @@ endpoint_words! {
     /// How much a device is worth to its owner.
     DeviceValue { Normal, Low, High }
 
+    /// What is done with a tag.
     TagAction { Add, Remove }
 
     /// How far a machine action is.
     ActionStatus { Pending, InProgress, Succeeded, Failed, TimeOut, Cancelled }
 
+    /// What an indicator is.
     IndicatorType { FileSha1, FileSha256, FileMd5, CertificateThumbprint, IpAddress, DomainName, Url }
 
     /// What is done where an indicator is met. Older indicators still have the two that can no longer be set.
     IndicatorAction { Warn, Block, Audit, BlockAndRemediate, Allowed, Alert, AlertAndBlock }
 
+    /// How bad it is to meet an indicator.
     IndicatorSeverity { Informational, Low, Medium, High }
 
     /// How bad an alert is that is made of an event.
     NewAlertSeverity { Low, Medium, High }
 
+    /// What kind of attack an alert tells of.
     AlertCategory {
         General, CommandAndControl, Collection, CredentialAccess, DefenseEvasion, Discovery, Exfiltration, Exploit, Execution,
         InitialAccess, LateralMovement, Malware, Persistence, PrivilegeEscalation, Ransomware, SuspiciousActivity,
     }
 
+    /// How bad a vulnerability is.
     VulnerabilitySeverity { Low, Medium, High, Critical }
 
+    /// What a recommendation is about.
     RecommendationCategory { Accounts, Application, Network, Os as "OS", SecurityControls }
 
+    /// What is to be done by a recommendation.
     RemediationType { ConfigurationChange, Update, Upgrade, Uninstall }
 
+    /// Whether a recommendation stands.
     RecommendationStatus { Active, Exception }
 
+    /// How far an investigation is, or how it ended.
     InvestigationState {
         Unknown, Terminated, SuccessfullyRemediated, Benign, Failed, PartiallyRemediated, Running, PendingApproval,
         PendingResource, PartiallyInvestigated, TerminatedByUser, TerminatedBySystem, Queued, InnerFailure, PreexistingAlert,

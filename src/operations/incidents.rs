@@ -41,6 +41,7 @@ const READ: Permissions = Permissions {
 pub struct ListIncidents {
     status: Option<IncidentStatus>,
     severity: Option<Severity>,
+    /// The user who works on it, as Microsoft writes it: `analyst@example.com`.
     assigned_to: Option<String>,
     classification: Option<Classification>,
     determination: Option<Determination>,

@@ -25,10 +25,12 @@ pub struct Indicator {
     action: IndicatorAction,
     title: Text,
     description: Text,
+    /// When it ends; never if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     expiration_time: Option<Instant>,
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<IndicatorSeverity>,
+    /// What somebody should do who sees the alert.
     #[serde(skip_serializing_if = "Option::is_none")]
     recommended_actions: Option<String>,
     /// The device groups that it is for; all of them if there are none.
@@ -37,6 +39,7 @@ pub struct Indicator {
     /// Where the warning on the device leads.
     #[serde(skip_serializing_if = "Option::is_none")]
     educate_url: Option<WebAddress>,
+    /// Whether it makes alerts. The action `audit` needs it.
     #[serde(skip_serializing_if = "Option::is_none")]
     generate_alert: Option<bool>,
     /// An update does not change it.

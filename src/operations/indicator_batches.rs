@@ -36,6 +36,7 @@ const MOST: usize = 10 * BATCH;
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImportIndicators {
+    /// No two of the same type and value.
     #[schemars(with = "Vec<Indicator>", length(min = 1, max = MOST))]
     indicators: Vec<Box<RawValue>>,
 }
@@ -93,6 +94,7 @@ impl Operation for ImportIndicators {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteIndicators {
+    /// No two the same.
     #[schemars(length(min = 1, max = MOST))]
     indicator_ids: Vec<IndicatorId>,
 }

@@ -32,15 +32,20 @@ pub const INDICATORS: Permissions = Permissions::endpoint(&["Ti.ReadWrite", "Ti.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListIndicators {
+    /// The whole value.
     indicator_value: Option<String>,
     indicator_type: Option<IndicatorType>,
     action: Option<IndicatorAction>,
     severity: Option<IndicatorSeverity>,
+    /// The whole title.
     title: Option<String>,
+    /// The application that it was made for.
     application: Option<String>,
+    /// Whether it makes alerts.
     generate_alert: Option<bool>,
     /// The id of the app or user that made it.
     created_by: Option<String>,
+    /// The name of the app or user that made it.
     created_by_display_name: Option<String>,
     created_since: Option<Since>,
     created_before: Option<Since>,

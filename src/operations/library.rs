@@ -38,9 +38,11 @@ lookup! {
 pub struct UploadLibraryFile {
     file_name: FileName,
     content: Content,
+    /// What the file is for.
     description: Option<String>,
     /// What the script's parameters mean.
     parameters_description: Option<String>,
+    /// Whether the script takes parameters.
     has_parameters: Option<bool>,
     /// Whether to replace a file of that name.
     #[serde(rename = "override")]

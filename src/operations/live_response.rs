@@ -89,6 +89,7 @@ impl Command {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunLiveResponse {
     device_id: DeviceId,
+    /// In the order that a session runs them: `PutFile`, `RunScript`, `GetFile`.
     #[schemars(length(min = 1))]
     commands: Vec<Command>,
     comment: Comment,

@@ -14,7 +14,7 @@ macro_rules! lookup {
     (@list $answer:ident) => { $crate::page::Whole<$crate::operations::answers::$answer> };
     (
         $(#[$doc:meta])*
-        $name:ident { $($field:ident: $kind:ty),* $(,)? }
+        $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty),* $(,)? }
         $operation:literal: $summary:literal;
         $group:ident, $route:literal, $permissions:expr;
         |$of:ident| $how:ident $answer:ident [$($segment:expr),+ $(,)?] $(? $query:expr)?
@@ -22,7 +22,7 @@ macro_rules! lookup {
         #[derive(Deserialize, JsonSchema)]
         $(#[$doc])*
         #[serde(rename_all = "camelCase", deny_unknown_fields)]
-        pub struct $name { $($field: $kind),* }
+        pub struct $name { $($(#[$field_doc])* $field: $kind),* }
 
         impl Operation for $name {
             type Answers = lookup!(@$how $answer);

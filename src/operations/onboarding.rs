@@ -34,6 +34,7 @@ pub struct OnboardTenant {
     tenant_id: Option<TenantName>,
     /// What to call it, up to 128 characters; whoever has the link can read it.
     display_name: Option<DisplayName>,
+    /// Whether to make the older form of the link besides.
     #[serde(default)]
     legacy_link: bool,
     /// For how long the link is good: five minutes to thirty days, a week if not given.

@@ -29,7 +29,9 @@ const RECOMMENDATIONS: Permissions = Permissions::endpoint(&["SecurityRecommenda
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListSoftware {
+    /// The product in Microsoft's letter case: `edge`.
     name: Option<String>,
+    /// The vendor in Microsoft's letter case: `microsoft`.
     vendor: Option<String>,
     /// OData of the API's own, instead of the fields above.
     filter: Option<String>,
@@ -60,12 +62,18 @@ impl Operation for ListSoftware {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListRecommendations {
+    /// The product that it is about.
     product_name: Option<String>,
+    /// The vendor in Microsoft's letter case: `microsoft`.
     vendor: Option<String>,
+    /// The version to update to.
     recommended_version: Option<String>,
+    /// The program to replace it by.
     recommended_program: Option<String>,
+    /// That program's vendor.
     recommended_vendor: Option<String>,
     recommendation_category: Option<RecommendationCategory>,
+    /// Microsoft's word for what in the category it is about.
     sub_category: Option<String>,
     remediation_type: Option<RemediationType>,
     status: Option<RecommendationStatus>,

@@ -232,7 +232,7 @@ impl<'de> Deserialize<'de> for Since {
     }
 }
 
-/// Text that must say something.
+/// Text that must say something; at most 1,000 characters where a device is acted on.
 #[derive(Clone, Debug, PartialEq, JsonSchema)]
 #[schemars(extend("pattern" = r"\S"))]
 pub struct Comment(pub String);

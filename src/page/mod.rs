@@ -95,7 +95,7 @@ impl Deref for Next {
     }
 }
 
-/// The answer of a listing.
+/// What was found, and where the list goes on.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "{I}List")]
 pub struct List<'a, I> {
@@ -108,7 +108,7 @@ pub struct List<'a, I> {
     pub incomplete: Vec<Incomplete<'a>>,
 }
 
-/// The answer of a listing that has no pages.
+/// All that there are.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Whole{I}List")]
 pub struct Whole<I> {

@@ -39,9 +39,13 @@ const LONGEST_QUOTE: usize = 200;
 /// `admin_consent` is not read: it is `True` whatever happened.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Redirect {
+    /// What the consent link had.
     state: Option<String>,
+    /// Whose administrator consented, as the link says.
     tenant: Option<String>,
+    /// Why not, in a word of OAuth.
     error: Option<String>,
+    /// Why not, in Microsoft's words.
     error_description: Option<String>,
 }
 

@@ -112,12 +112,12 @@ fn permissions(permissions: &Permissions) -> Vec<String> {
 /// A table of fields.
 fn fields(fields: &[&Field], schemas: &Schemas) -> String {
     let mut rows = vec![
-        "| field | type | | what |".to_owned(),
+        "| field | type | needed | what |".to_owned(),
         "|---|---|---|---|".to_owned(),
     ];
     rows.extend(fields.iter().map(|field| {
         let schema = schemas.resolved(&field.schema);
-        let required = if field.is_required { "required" } else { "" };
+        let required = if field.is_required { "yes" } else { "" };
         let what = description(&schema, schemas).replace('|', "\\|");
         format!(
             "| `{}` | {} | {required} | {what} |",
@@ -141,10 +141,10 @@ fn type_name(schema: &Value, schemas: &Schemas) -> String {
 /// What is answered, with its members.
 fn answer(described: &Described, schemas: &Schemas) -> String {
     if described.entry.page.is_some() {
-        return "Answers a page of HTML over HTTP, and otherwise what became of it.".to_owned();
+        return "**Answer.** Over HTTP a page for a person; otherwise what became of the invitation.".to_owned();
     }
     let answer = schemas.resolved(&described.answer);
-    let mut text = format!("Answers: {}", sentence(&answer));
+    let mut text = format!("**Answer.** {}", sentence(&answer));
     let Some(members) = answer["properties"].as_object() else {
         return text;
     };
@@ -152,10 +152,10 @@ fn answer(described: &Described, schemas: &Schemas) -> String {
         let schema = schemas.resolved(schema);
         let _ = write!(text, "\n\n- `{name}` ({})", type_name(&schema, schemas));
         let items = schemas.resolved(&schema["items"]);
-        for said in [description(&schema, schemas), sentence(&items)] {
-            if !said.is_empty() {
-                let _ = write!(text, ": {said}");
-            }
+        let said = [description(&schema, schemas), sentence(&items)];
+        let said: Vec<_> = said.into_iter().filter(|said| !said.is_empty()).collect();
+        if !said.is_empty() {
+            let _ = write!(text, ": {}", said.join(" "));
         }
     }
     text.replace("\n\n- `", "\n- `")
