@@ -25,6 +25,8 @@ pub(crate) enum Read<T> {
     Text(fn(&T) -> Option<&str>),
     /// Such a string that `startswith` takes too.
     Name(fn(&T) -> Option<&str>),
+    /// A GUID, which OData writes without quotes, compared by `eq` and `ne`.
+    Guid(fn(&T) -> Option<&str>),
     /// A number, in quotes or not; what has none is kept by `ne` only.
     Number(fn(&T) -> Option<f64>),
     /// `true` or `false`, compared by `eq` and `ne`.

@@ -4,13 +4,14 @@ use std::num::NonZeroU64;
 
 use schemars::JsonSchema;
 
-use crate::operation::Entry;
+use crate::{operation::Entry, operations::tenants::TenantName};
 
 /// The fields, all of which may be left out.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 pub struct Common {
     /// Whose data it is about: the GUID or a verified domain of a tenant that the function serves; its default tenant if not given.
+    #[schemars(with = "Option<TenantName>")]
     pub tenant_id: Option<String>,
     /// How many seconds it may take; less than the function's timeout, else that counts.
     pub max_seconds: Option<NonZeroU64>,

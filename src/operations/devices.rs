@@ -104,6 +104,7 @@ impl ListDevices {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FindDevicesByIp {
     ip: Ip,
+    /// Around when, as an instant or a duration back from now: at most 30 days ago.
     timestamp: Option<Since>,
 }
 

@@ -75,6 +75,7 @@ pub struct UpdateAlerts {
     alert_ids: Vec<AlertId>,
     status: Option<AlertStatus>,
     /// The user who is to work on them.
+    #[schemars(extend("pattern" = r"\S"))]
     assigned_to: Option<String>,
     classification: Option<Classification>,
     determination: Option<Determination>,

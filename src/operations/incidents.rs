@@ -183,6 +183,7 @@ const CHANGE: Permissions = Permissions {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UpdateIncident {
     id: IncidentId,
+    /// The state it is to have. `awaitingAction` is Microsoft's own to set.
     status: Option<IncidentStatus>,
     /// Empty: nobody.
     assigned_to: Option<String>,

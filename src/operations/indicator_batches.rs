@@ -95,7 +95,7 @@ impl Operation for ImportIndicators {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeleteIndicators {
     /// No two the same.
-    #[schemars(length(min = 1, max = MOST))]
+    #[schemars(length(min = 1, max = MOST), extend("uniqueItems" = true))]
     indicator_ids: Vec<IndicatorId>,
 }
 

@@ -126,7 +126,7 @@ impl Operation for DeleteLibraryFile {
 
 /// The bytes of a file, given in Base64.
 #[derive(JsonSchema)]
-#[schemars(extend("contentEncoding" = "base64", "minLength" = 4))]
+#[schemars(extend("contentEncoding" = "base64", "pattern" = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$"))]
 struct Content(#[schemars(with = "String")] Vec<u8>);
 
 impl<'de> Deserialize<'de> for Content {

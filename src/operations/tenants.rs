@@ -158,6 +158,7 @@ fn not_registered(tenant: &Tenant) -> Error {
 
 /// A tenant by its GUID or by a verified domain.
 #[derive(JsonSchema)]
+#[schemars(extend("pattern" = r"^([0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}|[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+)$", "maxLength" = 253))]
 pub struct TenantName(#[schemars(with = "String")] pub Tenant);
 
 impl<'de> Deserialize<'de> for TenantName {

@@ -4,6 +4,7 @@ mod cargo_lambda;
 mod collecting;
 mod consent_page;
 mod customers;
+mod description;
 mod each_tenant;
 mod evidence;
 mod executions;

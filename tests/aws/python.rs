@@ -26,6 +26,11 @@ impl Python {
         Self::with("sam")
     }
 
+    /// What judges the description of the functions.
+    pub fn description() -> Self {
+        Self::with("description")
+    }
+
     /// The environment, made if its pins have changed since it was. One test makes it while the others wait.
     fn with(name: &str) -> Self {
         let requirements = checkout(&format!("tests/aws/requirements-{name}.txt"));

@@ -71,6 +71,16 @@ async fn every_filter_is_spelled_as_the_endpoint_api_spells_it() {
 }
 
 #[tokio::test]
+async fn a_device_is_found_by_its_id_in_entra() {
+    let simulator = Simulator::start();
+    let all = invoke(&simulator, "list_devices", json!({})).await;
+    let wanted = &all["items"][0];
+    let by_id = json!({ "aadDeviceId": wanted["aadDeviceId"] });
+    let answer = invoke(&simulator, "list_devices", by_id).await;
+    assert_eq!(answer["items"], json!([wanted]));
+}
+
+#[tokio::test]
 async fn what_a_filter_finds_is_passed_on_unread() {
     let simulator = Simulator::start();
     let answer = invoke(

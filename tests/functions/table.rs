@@ -2,11 +2,7 @@
 
 use std::collections::HashSet;
 
-use defender_functions::{
-    error::Code,
-    operation::{Entry, Group},
-    operations::OPERATIONS,
-};
+use defender_functions::{error::Code, operation::Group, operations::OPERATIONS};
 
 use crate::{event, root};
 
@@ -55,49 +51,6 @@ fn every_operation_has_a_sample_input_and_every_sample_an_operation() {
             .iter()
             .map(|entry| entry.name.to_owned())
             .collect()
-    );
-}
-
-#[test]
-fn the_readme_has_a_row_for_every_operation() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let is_row = |line: &&str| {
-        ["GET", "POST", "PATCH", "PUT", "DELETE"]
-            .iter()
-            .any(|method| line.contains(&format!("` | `{method} /")))
-    };
-    let rows: Vec<_> = readme.lines().filter(is_row).collect();
-    // One table of what Microsoft Graph and the Defender XDR API offer, and one of what the Endpoint API offers alone.
-    let (alone, both): (Vec<_>, Vec<_>) = OPERATIONS
-        .iter()
-        .partition(|entry| !entry.permissions.endpoint.is_empty());
-    let permission = |names: &[&str]| {
-        names
-            .first()
-            .map_or("–".to_owned(), |name| format!("`{name}`"))
-    };
-    let row = |entry: &&Entry| {
-        let permissions = &entry.permissions;
-        let permissions = match permissions.endpoint {
-            [] => format!(
-                "{} | {}",
-                permission(permissions.graph),
-                permission(permissions.xdr)
-            ),
-            endpoint => permission(endpoint),
-        };
-        let (name, method, path) = (entry.name, entry.method, entry.path);
-        format!(
-            "| `{name}` | `{method} {path}` | {} | {permissions} |",
-            entry.summary
-        )
-    };
-    let expected: Vec<_> = both.iter().chain(&alone).map(row).collect();
-    assert_eq!(
-        rows,
-        expected,
-        "the README's tables should read:\n{}\n",
-        expected.join("\n")
     );
 }
 

@@ -44,7 +44,8 @@ pub fn openapi() -> Value {
         "info": {
             "title": "Microsoft Defender XDR, callable from AWS",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "One operation a route. Path, query and body together are an operation's input. A stack serves what was \
+            "description": "One operation a route. Path, query and body together are an operation's input; a field that is null \
+                            counts as left out. A stack serves what was \
                             deployed, by up to four addresses (`ApiUrl`, `ResponseUrl`, `CollectingUrl`, `TenantsUrl`).",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },

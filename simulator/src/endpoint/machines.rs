@@ -33,7 +33,7 @@ pub(super) const MACHINES: Listing<Device> = Listing::new(
         ),
         Field::new(
             "aadDeviceId",
-            Read::Text(|device| device.aad_device_id.as_deref()),
+            Read::Guid(|device| device.aad_device_id.as_deref()),
         ),
         Field::new("machineTags", Read::Texts(|device| &device.machine_tags)),
         Field::new("lastSeen", Read::Instant(|device| &device.last_seen)),

@@ -220,10 +220,17 @@ impl<'f, T> Parser<'f, T> {
                 )),
             },
             Read::Texts(_) => Err(format!("'{name}' is a list: '{name}/any(x: x eq ...)'.")),
-            Read::Text(read) | Read::Name(read) => {
+            Read::Text(read) | Read::Name(read) | Read::Guid(read) => {
+                let is_guid = matches!(field.read, Read::Guid(_));
                 let text = match value.strip_prefix('\'') {
-                    Some(text) => Some(text.to_owned()),
                     None if value == "null" => None,
+                    None if is_guid => Some(value),
+                    Some(_) if is_guid => {
+                        return Err(format!(
+                            "'{name}' takes a GUID without quotes, not {value}."
+                        ));
+                    }
+                    Some(text) => Some(text.to_owned()),
                     None => {
                         return Err(format!(
                             "'{name}' takes a string in single quotes, not {value}."

@@ -4,6 +4,8 @@ use super::*;
 
 type Item = (&'static str, Option<&'static str>);
 
+const DEVICE: &str = "1c91b01d-2136-4127-a3ef-826ea538cdc0";
+
 const FIELDS: &[Field<Item>] = &[
     Field {
         name: "updated",
@@ -12,6 +14,10 @@ const FIELDS: &[Field<Item>] = &[
     Field {
         name: "owner",
         read: Read::Text(|item| item.1),
+    },
+    Field {
+        name: "device",
+        read: Read::Guid(|item| item.1),
     },
 ];
 
@@ -38,6 +44,15 @@ fn a_doubled_quote_is_part_of_the_string() {
         ("", Some("o'hara@harbourline.example"))
     ));
     assert!(keeps("owner ne ''", ("", Some("x"))));
+}
+
+#[test]
+fn a_guid_is_written_without_quotes() {
+    let item = ("", Some(DEVICE));
+    assert!(keeps(&format!("device eq {DEVICE}"), item));
+    assert!(keeps("device ne null", item));
+    let quoted = format!("device eq '{DEVICE}'");
+    assert!(Filter::parse(&quoted, FIELDS).is_err_and(|why| why.contains("without quotes")));
 }
 
 #[test]
