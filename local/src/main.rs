@@ -2,6 +2,9 @@
 
 mod bootstrap;
 mod commands;
+mod exit;
+mod progress;
+mod table;
 mod tenant;
 mod terminal;
 
@@ -9,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{describe, invoke, list, serve, tools};
+use commands::{completions, describe, events, faults, invoke, list, serve, tools};
 
 /// Runs the Lambda functions on this machine: against a simulated Defender tenant, or, where AZURE_TENANT_ID and
 /// AZURE_CLIENT_ID are set, against that one.
@@ -27,6 +30,9 @@ enum Command {
     Serve(serve::Args),
     Describe(describe::Args),
     Tools(tools::Args),
+    Events(events::Args),
+    Faults(faults::Args),
+    Completions(completions::Args),
 }
 
 /// Why a command did not do what it was asked to: said on stderr, with a hint how to do better.
@@ -40,7 +46,7 @@ impl Failure {
     fn usage(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            code: 2,
+            code: exit::USAGE,
         }
     }
 
@@ -48,7 +54,7 @@ impl Failure {
     fn failed(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
-            code: 1,
+            code: exit::BROKEN,
         }
     }
 }
@@ -61,11 +67,14 @@ async fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args).await,
         Command::Describe(args) => describe::run(&args),
         Command::Tools(args) => tools::run(&args),
+        Command::Events(args) => events::run(&args).await,
+        Command::Faults(args) => faults::run(&args).await,
+        Command::Completions(args) => completions::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            terminal::note(format_args!("error: {}", failure.message));
+            terminal::error(&failure.message);
             ExitCode::from(failure.code)
         }
     }

@@ -107,12 +107,17 @@ impl Tenant {
         environment
     }
 
-    /// Where the simulator takes requests and orders.
-    pub fn simulator_url(&self) -> Option<&str> {
+    /// The simulator; none for a real tenant.
+    pub fn simulator(&self) -> Option<&Simulator> {
         match self {
-            Self::Simulated { simulator, .. } => Some(simulator.origin()),
+            Self::Simulated { simulator, .. } => Some(simulator),
             Self::Real { .. } => None,
         }
+    }
+
+    /// Where the simulator takes requests and orders.
+    pub fn simulator_url(&self) -> Option<&str> {
+        self.simulator().map(Simulator::origin)
     }
 }
 

@@ -60,14 +60,14 @@ fn the_answer_may_be_had_raw_and_the_input_come_from_stdin() {
 }
 
 #[test]
-fn a_problem_is_told_in_words_with_exit_code_1() {
+fn a_problem_is_told_in_words_with_the_exit_code_of_its_kind() {
     let output = local(&["invoke", "get_incident", r#"{"id":"999999999"}"#])
         .output()
         .unwrap();
     let said = text(&output.stderr);
     assert_eq!(
         (output.status.code(), text(&output.stdout)),
-        (Some(1), ""),
+        (Some(4), ""),
         "{said}"
     );
     assert!(
@@ -84,7 +84,7 @@ fn a_real_tenant_is_named_and_a_bad_setting_is_told() {
         .env("AZURE_CLIENT_ID", "not a GUID");
     let output = command.output().unwrap();
     let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(
         said.starts_with("real tenant fjordlys.example\n") && said.contains("AZURE_CLIENT_ID"),
         "{said}"

@@ -4,28 +4,26 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use local::operations::{Group, OPERATIONS};
+use local::operations::{Entry, Group, OPERATIONS};
 use local::runtime_api::{Function, Outcome};
 use serde_json::Value;
 use tokio::signal;
 
 use super::list;
 use crate::tenant::Tenant;
-use crate::{Failure, bootstrap, terminal};
+use crate::{Failure, bootstrap, exit, progress, table, terminal};
 
 /// Invokes one operation and prints its answer
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
-  cargo local invoke list_incidents
-  cargo local invoke list_incidents '{\"status\":\"active\",\"top\":5}'
-  echo '{\"query\":\"DeviceInfo | take 3\"}' | cargo local invoke run_hunting_query -
-  cargo local invoke update_incident --event events/triggers/http_api.json")]
+#[command(after_help = concat_help())]
 pub struct Args {
     /// The operation's name; `cargo local list` shows them
+    #[arg(index = 1)]
     operation: String,
 
     /// The operation's input, a JSON object; `-` reads it from stdin
     #[arg(
+        index = 2,
         value_name = "JSON",
         allow_hyphen_values = true,
         conflicts_with = "event"
@@ -36,17 +34,36 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     event: Option<PathBuf>,
 
+    #[command(flatten)]
+    sending: Sending,
+}
+
+/// How an event is sent, and what is shown of its outcome.
+#[derive(clap::Args)]
+pub struct Sending {
+    /// How the answer is printed
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    output: Output,
+
+    /// The columns of a table, separated by commas; `a.b` for what is within [default: as many as fit]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    columns: Vec<String>,
+
+    /// Prints the answer exactly as it came
+    #[arg(long, conflicts_with_all = ["output", "columns"])]
+    raw: bool,
+
     /// The function's timeout [default: 210 for hunting, else 30]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=900))]
     timeout: Option<u64>,
 
-    /// Prints the answer exactly as it came
-    #[arg(long)]
-    raw: bool,
-
     /// Uses the simulated tenant, whatever AZURE_* says
     #[arg(long)]
     simulator: bool,
+
+    /// Lets the simulated tenant fail; `cargo local faults` shows how it can
+    #[arg(long, value_name = "NAME")]
+    fault: Option<String>,
 
     /// Shows the function's log as it comes
     #[arg(short, long)]
@@ -57,38 +74,124 @@ pub struct Args {
     release: bool,
 }
 
-pub async fn run(args: &Args) -> Result<(), Failure> {
-    let entry = OPERATIONS.iter().find(|entry| entry.name == args.operation);
-    let entry = entry.ok_or_else(|| unknown(&args.operation))?;
-    let event = event(args)?;
-    let tenant = Tenant::choose(args.simulator)?;
-    terminal::note(format_args!("{tenant}"));
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// As it is, laid out
+    Json,
+    /// A row an item, or a line a member
+    Table,
+}
 
-    let timeout = args.timeout.unwrap_or(if entry.group == Group::Hunting {
-        210
-    } else {
-        30
+fn concat_help() -> String {
+    format!(
+        "Examples:
+  cargo local invoke list_incidents
+  cargo local invoke list_incidents '{{\"status\":\"active\",\"top\":5}}' --output table
+  echo '{{\"query\":\"DeviceInfo | take 3\"}}' | cargo local invoke run_hunting_query -
+  cargo local invoke update_incident --event events/triggers/http_api.json
+  cargo local invoke list_incidents --fault throttled-for-long
+
+{}",
+        exit::HELP
+    )
+}
+
+pub async fn run(args: &Args) -> Result<(), Failure> {
+    let entry = find(&args.operation)?;
+    let event = event(args)?;
+    send(entry, &event, &args.sending).await
+}
+
+/// The operation of that name.
+pub fn find(name: &str) -> Result<&'static Entry, Failure> {
+    let entry = OPERATIONS.iter().find(|entry| entry.name == name);
+    entry.ok_or_else(|| unknown(name))
+}
+
+/// Sends an event to an operation's function and prints what comes of it.
+pub async fn send(entry: &Entry, event: &str, how: &Sending) -> Result<(), Failure> {
+    let tenant = Tenant::choose(how.simulator)?;
+    if let Some(fault) = &how.fault {
+        let simulator = tenant.simulator().ok_or_else(|| {
+            Failure::usage("--fault is for the simulated tenant; add --simulator to use that")
+        })?;
+        for fault in super::faults::named(fault)?.faults(None, None) {
+            let fault = serde_json::from_value::<simulator::Fault>(fault);
+            simulator.inject(fault.map_err(|error| Failure::failed(error.to_string()))?);
+        }
+    }
+    terminal::note(&tenant);
+
+    let timeout = how.timeout.unwrap_or(match entry.group {
+        Group::Hunting => 210,
+        _ => 30,
     });
-    let function = Function::builder(bootstrap::build(args.release)?, entry.name)
-        .envs(tenant.environment())
+    let mut environment = tenant.environment();
+    let is_set = |name| environment.iter().any(|(known, _)| known == name);
+    let watched = terminal::is_watched() && !how.verbose && !is_set("AWS_LAMBDA_LOG_LEVEL");
+    if watched {
+        environment.push(("AWS_LAMBDA_LOG_LEVEL".to_owned(), "DEBUG".to_owned()));
+    }
+    let function = Function::builder(bootstrap::build(how.release)?, entry.name)
+        .envs(environment)
         .timeout(Duration::from_secs(timeout))
-        .echo_logs(args.verbose)
+        .echo_logs(how.verbose)
         .start()
         .map_err(|error| Failure::failed(error.to_string()))?;
+    let watching = async {
+        match watched {
+            true => progress::show(entry.name, &function).await,
+            false => std::future::pending().await,
+        }
+    };
     let outcome = tokio::select! {
-        outcome = function.invoke(&event) => outcome,
-        _ = signal::ctrl_c() => return Err(Failure { message: "interrupted".to_owned(), code: 130 }),
+        outcome = function.invoke(event) => outcome,
+        () = watching => return Err(Failure::failed("nobody waits for the answer any more")),
+        _ = signal::ctrl_c() => return Err(Failure { message: "interrupted".to_owned(), code: exit::INTERRUPTED }),
     };
     let Outcome::Answer(answer) = &outcome else {
         let logs = function.logs();
-        if !args.verbose && !logs.trim().is_empty() {
-            terminal::note(format_args!("the function's log:\n{}\n", logs.trim_end()));
+        let lines = logs.lines();
+        let lines: Vec<_> = lines
+            .filter(|line| !(watched && line.contains(" DEBUG ")))
+            .collect();
+        if !how.verbose && !lines.is_empty() {
+            terminal::note(format_args!("the function's log:\n{}\n", lines.join("\n")));
         }
-        return Err(Failure::failed(explain(&outcome, timeout)));
+        return Err(Failure {
+            message: explain(&outcome, timeout),
+            code: code(&outcome),
+        });
     };
     match std::str::from_utf8(answer) {
-        Ok(text) if !args.raw => terminal::print(terminal::pretty(text).as_bytes()),
+        Ok(text) if !how.raw => how.print(text),
         _ => terminal::print(answer),
+    }
+}
+
+impl Sending {
+    fn print(&self, answer: &str) -> Result<(), Failure> {
+        let shown = match self.output {
+            Output::Json => None,
+            Output::Table => table::table(answer, terminal::width(), &self.columns),
+        };
+        let Some(shown) = shown else {
+            return terminal::print_json(answer);
+        };
+        if !shown.table.is_empty() {
+            terminal::print(shown.table.as_bytes())?;
+        }
+        shown.notes.iter().for_each(terminal::note);
+        Ok(())
+    }
+}
+
+/// The exit code of what is no answer.
+fn code(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::TimedOut => exit::LATER,
+        _ => exit::named(&outcome.error().unwrap_or_default().0),
     }
 }
 
@@ -103,7 +206,12 @@ fn event(args: &Args) -> Result<String, Failure> {
             Err(error) => Err(Failure::usage(format!("{file_name} is not JSON: {error}"))),
         };
     }
-    let text = match args.input.as_deref() {
+    input(&args.operation, args.input.as_deref())
+}
+
+/// An operation's input as it was given on the command line or, by `-`, on stdin: a JSON object.
+pub fn input(operation: &str, given: Option<&str>) -> Result<String, Failure> {
+    let text = match given {
         None => "{}".to_owned(),
         Some("-") => {
             let mut text = String::new();
@@ -119,7 +227,6 @@ fn event(args: &Args) -> Result<String, Failure> {
         Err(error) => format!("is not JSON: {error}"),
     };
     let shown: String = text.trim().chars().take(200).collect();
-    let operation = &args.operation;
     Err(Failure::usage(format!(
         "the input {problem}\n  got: {shown}\n  it takes a JSON object in single quotes, such as: cargo local invoke \
          {operation} '{{\"name\":\"value\"}}'\n  or from stdin: cargo local invoke {operation} - < input.json"

@@ -15,12 +15,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let text = if args.json {
-        terminal::pretty(&operations::as_json().to_string())
-    } else {
-        table()
-    };
-    terminal::print(text.trim_end().as_bytes())
+    match args.json {
+        true => terminal::print_json(&operations::as_json().to_string()),
+        false => terminal::print(table().trim_end().as_bytes()),
+    }
 }
 
 /// The operations by group, in columns.

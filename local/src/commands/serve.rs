@@ -1,14 +1,13 @@
 //! `cargo local serve`: every operation over HTTP, until Ctrl-C.
 
 use std::fmt::Write;
-use std::fs;
 
+use local::event::Request;
 use local::gateway::{Functions, Gateway};
 use local::operations::{Entry, OPERATIONS};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value};
 use tokio::signal;
 
+use super::events::sample;
 use crate::tenant::Tenant;
 use crate::{Failure, bootstrap, terminal};
 
@@ -72,35 +71,26 @@ fn greeting(url: &str, tenant: &Tenant) -> String {
     text + "Ctrl-C stops it."
 }
 
-/// A `curl` for an operation, with the input of its sample event: what the path takes in the path, and the rest in the body.
+/// A `curl` for an operation, with the input of its sample event.
 fn example(url: &str, entry: &Entry) -> String {
-    let file = format!("{}/events/{}.json", bootstrap::WORKSPACE, entry.name);
-    let event = fs::read_to_string(file)
-        .ok()
-        .and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
-    let mut input = event.unwrap_or_default();
-    let mut path = entry.path.to_owned();
-    input.retain(|name, value| {
-        let parameter = format!("{{{name}}}");
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        let in_path = path.contains(&parameter);
-        path = path.replace(
-            &parameter,
-            &utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string(),
-        );
-        !in_path
-    });
-    if entry.method == "GET" {
-        return format!("curl -s {url}{path}");
-    }
-    let body = Value::Object(input).to_string().replace('\'', r"'\''");
-    let method = match entry.method {
-        "POST" => String::new(),
+    let request = Request::new(entry, &sample(entry));
+    let path = &request.path;
+    let query = match request.raw_query() {
+        query if query.is_empty() => query,
+        query => format!("?{query}"),
+    };
+    let method = match request.method {
+        "GET" | "POST" => String::new(),
         method => format!(" -X {method}"),
     };
-    format!("curl -s{method} {url}{path} --json '{body}'")
+    match (&request.body, request.method) {
+        (Some(body), _) => {
+            let body = body.replace('\'', r"'\''");
+            format!("curl -s{method} {url}{path} --json '{body}'")
+        }
+        (None, "POST") => format!("curl -s -X POST {url}{path}"),
+        (None, _) => format!("curl -s{method} '{url}{path}{query}'"),
+    }
 }
 
 /// Waits for Ctrl-C, or for what a service manager sends instead.

@@ -1,0 +1,103 @@
+//! Faults of the simulated tenant that one can ask for by name.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+/// A fault with a name.
+pub struct Preset {
+    pub name: &'static str,
+    /// What the tenant does then.
+    pub summary: &'static str,
+    fault: fn() -> Value,
+}
+
+impl Preset {
+    /// The faults as the simulator takes them: met by `times` requests, 0 for all, to paths that begin with `path`; those of the APIs by any
+    /// request to one, but none for a token.
+    pub fn faults(&self, times: Option<u32>, path: Option<&str>) -> Vec<Value> {
+        let mut fault = (self.fault)();
+        if let Some(times) = times {
+            fault["times"] = times.into();
+        }
+        let paths = match (path, fault["kind"] == "entra") {
+            (Some(path), _) => &[path][..],
+            (None, true) => return vec![fault],
+            (None, false) => API_PATHS,
+        };
+        let to = |path: &&str| {
+            let mut fault = fault.clone();
+            fault["path"] = (*path).into();
+            fault
+        };
+        paths.iter().map(to).collect()
+    }
+}
+
+/// Where Microsoft Graph is, and where the other two APIs are.
+const API_PATHS: &[&str] = &["/v1.0/", "/api/"];
+
+impl fmt::Debug for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Every preset.
+pub const PRESETS: &[Preset] = &[
+    Preset {
+        name: "throttled",
+        summary: "429 with Retry-After: 2, for two requests",
+        fault: || json!({"kind": "throttle", "retryAfter": 2, "times": 2}),
+    },
+    Preset {
+        name: "throttled-for-long",
+        summary: "429 with Retry-After: 600, until cleared",
+        fault: || json!({"kind": "throttle", "retryAfter": 600, "times": 0}),
+    },
+    Preset {
+        name: "unavailable",
+        summary: "503, until cleared",
+        fault: || json!({"kind": "status", "status": 503, "times": 0}),
+    },
+    Preset {
+        name: "slow",
+        summary: "each answer two seconds later, until cleared",
+        fault: || json!({"kind": "delay", "milliseconds": 2000, "times": 0}),
+    },
+    Preset {
+        name: "hanging",
+        summary: "no answer at all, until cleared",
+        fault: || json!({"kind": "hang", "times": 0}),
+    },
+    Preset {
+        name: "cut-off",
+        summary: "one answer breaks off after 200 bytes",
+        fault: || json!({"kind": "cutBody", "afterBytes": 200}),
+    },
+    Preset {
+        name: "not-json",
+        summary: "one answer is a page of HTML",
+        fault: || json!({"kind": "notJson"}),
+    },
+    Preset {
+        name: "lost-answer",
+        summary: "a change is made, and its answer lost",
+        fault: || json!({"kind": "dropAfter", "method": "POST"}),
+    },
+    Preset {
+        name: "wrong-secret",
+        summary: "Entra refuses the client secret (AADSTS7000215), until cleared",
+        fault: || json!({"kind": "entra", "code": 7_000_215, "times": 0}),
+    },
+    Preset {
+        name: "no-consent",
+        summary: "Entra does not know the app in the tenant (AADSTS700016), until cleared",
+        fault: || json!({"kind": "entra", "code": 700_016, "times": 0}),
+    },
+];
+
+/// The preset of that name.
+pub fn find(name: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.name == name)
+}
