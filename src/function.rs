@@ -5,11 +5,15 @@ use std::{
     num::NonZeroU64,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
+    sync::Arc,
     task::Poll,
     time::{Duration, Instant},
 };
 
+use reqwest::Url;
+
 use crate::{
+    agent::Caller,
     call::{App, Call, Invocation},
     config::{AllowedTenants, Config, Tenant, is_guid},
     error::{Code, Error, Result},
@@ -24,8 +28,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Function {
     entry: &'static Entry,
-    app: App,
-    served: Served,
+    app: Arc<App>,
+    served: Arc<Served>,
 }
 
 impl Function {
@@ -35,8 +39,8 @@ impl Function {
         }
         Ok(Self {
             entry,
-            app: App::new(config)?,
-            served: Served::default(),
+            app: Arc::new(App::new(config)?),
+            served: Arc::default(),
         })
     }
 
@@ -61,6 +65,23 @@ impl Function {
             self.app.client.connected().await;
         }
         Ok(())
+    }
+
+    /// The same for a function whose calls say which operation they are for: any may ask the Endpoint API, which is at `endpoint`.
+    pub async fn start_for_any(&self, endpoint: &Url) -> Result<()> {
+        self.app.client.connect_ahead(endpoint);
+        self.app.prepare(Some(self.app.config.api)).await?;
+        self.app.client.connected().await;
+        Ok(())
+    }
+
+    /// Another operation, by the same app and with what was kept of earlier invocations.
+    pub fn of(&self, entry: &'static Entry) -> Self {
+        Self {
+            entry,
+            app: self.app.clone(),
+            served: self.served.clone(),
+        }
     }
 
     /// The HTTP method that the operation answers to.
@@ -282,6 +303,8 @@ pub struct Trigger<'a> {
     pub record: Option<&'a str>,
     /// X-Ray's trace id.
     pub trace_id: Option<&'a str>,
+    /// Which tool of which gateway it is.
+    pub caller: Option<&'a Caller>,
 }
 
 /// The one log line of an invocation.
@@ -299,12 +322,18 @@ impl Line<'_> {
             true => upstream.subject.as_deref(),
             false => Some(self.call.tenant.as_str()),
         };
+        let caller = |id: fn(&Caller) -> Option<&str>| self.trigger.caller.and_then(id);
         macro_rules! line {
             ($level:ident, $outcome:literal, $message:expr) => {
                 tracing::$level!(
                     operation = self.entry.name,
                     trigger = self.trigger.kind,
                     record = self.trigger.record,
+                    tool = caller(|caller| Some(&caller.tool)),
+                    gatewayId = caller(|caller| caller.gateway_id.as_deref()),
+                    gatewayTargetId = caller(|caller| caller.target_id.as_deref()),
+                    gatewayRequestId = caller(|caller| caller.request_id.as_deref()),
+                    mcpMessageId = caller(|caller| caller.message_id.as_deref()),
                     tenant,
                     outcome = $outcome,
                     code = error.map(|error| error.code().name()),

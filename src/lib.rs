@@ -34,6 +34,7 @@ mod respond;
 pub mod results;
 pub mod tenants;
 
+pub mod agent;
 pub mod function;
 pub mod telemetry;
 pub mod trigger;

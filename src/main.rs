@@ -1,6 +1,7 @@
-//! The Lambda function: which operation it is, is its `Handler`.
+//! The Lambda function: which operation it is, or that it is the tools of agents, is its `Handler`.
 
 use defender_functions::{
+    agent::{self, CALL_TOOL, Tools},
     client,
     config::Config,
     error::{Code, Error, Result},
@@ -18,26 +19,39 @@ static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::result::Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let function = match prepare().await {
-        Ok(function) => function,
-        Err(error) => {
-            tracing::error!(code = error.code().name(), "{error}");
-            client::report_init_error(&error).await;
-            std::process::exit(1);
-        }
-    };
-    // Invocations that run at once share it until the process ends.
-    let function: &'static Function = Box::leak(Box::new(function));
+    let name = std::env::var("_HANDLER").unwrap_or_default();
+    // Invocations that run at once share what it becomes until the process ends.
+    if name == CALL_TOOL.name {
+        let tools: &'static Tools = Box::leak(Box::new(or_exit(tools().await).await));
+        return agent::serve(tools).await;
+    }
+    let function: &'static Function = Box::leak(Box::new(or_exit(function(&name).await).await));
     let handler = service_fn(move |event: LambdaEvent<_>| trigger::handle(function, event));
     // One at a time, unless AWS_LAMBDA_MAX_CONCURRENCY says otherwise, as it does on Lambda Managed Instances.
     Runtime::new(handler).run_concurrent().await
 }
 
-async fn prepare() -> Result<Function> {
-    let name = std::env::var("_HANDLER").unwrap_or_default();
-    let entry = operations::find(&name).ok_or_else(|| {
+/// What is ready to serve; else the process ends, once Lambda has been told why.
+async fn or_exit<T>(prepared: Result<T>) -> T {
+    match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            tracing::error!(code = error.code().name(), "{error}");
+            client::report_init_error(&error).await;
+            std::process::exit(1)
+        }
+    }
+}
+
+async fn tools() -> Result<Tools> {
+    Tools::start(Config::from_env()?).await
+}
+
+async fn function(name: &str) -> Result<Function> {
+    let entry = operations::find(name).ok_or_else(|| {
         let names: Vec<_> = operations::OPERATIONS
             .iter()
+            .chain([&CALL_TOOL])
             .map(|entry| entry.name)
             .collect();
         let detail = format!(

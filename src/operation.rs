@@ -135,6 +135,8 @@ pub enum Group {
     Investigations,
     Token,
     Tenants,
+    /// `call_tool` alone, which runs what the others are.
+    Agents,
 }
 
 impl fmt::Display for Group {
@@ -154,6 +156,7 @@ impl fmt::Display for Group {
             Group::Investigations => "investigations",
             Group::Token => "token",
             Group::Tenants => "tenants",
+            Group::Agents => "agents",
         })
     }
 }
@@ -241,7 +244,7 @@ impl Entry {
         }
     }
 
-    /// Whether it only reads, for a program. Large answers of such operations are stored; agents may call them.
+    /// Whether it only reads, for a program. Large answers of such operations are stored; agents may call most of them.
     pub fn reads(&self) -> bool {
         (self.method == "GET" && self.page.is_none()) || self.group == Group::Hunting
     }

@@ -296,6 +296,11 @@ impl Client {
     }
 }
 
+/// A client for Lambda's Runtime API, which is on this machine and without TLS.
+pub fn plain() -> reqwest::Client {
+    connect::client(&connect::tls(RootCertStore::empty()), 1)
+}
+
 /// Tells Lambda why the function cannot start. What happens to that message is no longer our business.
 pub async fn report_init_error(error: &Error) {
     let Ok(runtime) = std::env::var("AWS_LAMBDA_RUNTIME_API") else {
@@ -304,7 +309,7 @@ pub async fn report_init_error(error: &Error) {
     let name = error.code().name();
     let body =
         serde_json::json!({ "errorType": name, "errorMessage": error.to_json(), "stackTrace": [] });
-    let report = connect::client(&connect::tls(RootCertStore::empty()), 0)
+    let report = plain()
         .post(format!("http://{runtime}/2018-06-01/runtime/init/error"))
         .header("lambda-runtime-function-error-type", name)
         .body(body.to_string());

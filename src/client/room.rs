@@ -31,8 +31,8 @@ impl Room {
     pub fn exceeded(self) -> Error {
         Error::new(
             Code::TooLarge,
-            "The answer is larger than this trigger can carry (6 MB from a function, 1 MB through a load balancer; quotes and \
-             backslashes count twice over HTTP). Ask for less: fewer columns or rows, a smaller `top`, or a shorter time.",
+            "The answer is larger than this trigger can carry (6 MB from a function, 1 MB through a load balancer, 256 KB to an agent; \
+             quotes and backslashes count twice over HTTP and to agents). Ask for less: fewer columns or rows, a smaller `top`, or a shorter time.",
         )
     }
 }

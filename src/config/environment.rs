@@ -50,6 +50,7 @@ impl Config {
             results_retention: env.retention("RESULTS_RETENTION_DAYS")?,
             streams: env.choice("RESPONSE_STREAMING", &[("off", false), ("on", true)])?,
             deployed: env.list("DEPLOYED_OPERATIONS"),
+            agent_tools: env.list("AGENT_TOOLS"),
             extra_roots: env.get("SSL_CERT_FILE").map(PathBuf::from),
         })
     }

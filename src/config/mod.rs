@@ -60,6 +60,8 @@ pub struct Config {
     pub streams: bool,
     /// `DEPLOYED_OPERATIONS`: those that the app's permissions are judged by; none named: all.
     pub deployed: Vec<String>,
+    /// `AGENT_TOOLS`: the operations that agents may call besides those that read.
+    pub agent_tools: Vec<String>,
     /// `SSL_CERT_FILE`: extra roots for TLS.
     pub extra_roots: Option<PathBuf>,
 }

@@ -179,5 +179,6 @@ fn trigger<'a>(kind: &'static str, context: &'a Context) -> Trigger<'a> {
         kind,
         record: None,
         trace_id: context.xray_trace_id.as_deref(),
+        caller: None,
     }
 }

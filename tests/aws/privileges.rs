@@ -77,6 +77,38 @@ fn a_role_allows_what_its_functions_do_and_no_more() {
     }
 }
 
+/// What agents may be talked into is what the first app may do, within the guards.
+#[test]
+fn what_agents_call_may_do_what_reading_does_whatever_is_named() {
+    let template = Template::unrolled();
+    let own = |role: &str, logs: &str| {
+        let allowed = template.allowed(role).into_iter();
+        let of_logs = json!({ "Fn::GetAtt": [logs, "Arn"] });
+        let others = allowed.filter(move |(_, resource)| *resource != of_logs);
+        others.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        own("AgentsRole", "AgentsLogs"),
+        own("ReadingRole", "ReadingLogs")
+    );
+    let guards = [
+        ("MaxActionsPerHour", "7"),
+        ("RequireDeviceTag", "Managed"),
+        ("ForbidDeviceTag", "Tier0"),
+    ];
+    let variables = Template::with(&guards).environment("CallTool");
+    assert_eq!(variables["MAX_ACTIONS_PER_HOUR"], "7");
+    assert_eq!(variables["REQUIRE_DEVICE_TAG"], "Managed");
+    assert_eq!(variables["FORBID_DEVICE_TAG"], "Tier0");
+    assert_eq!(variables["AGENT_TOOLS"], everything("AgentTools"));
+    assert_eq!(variables["AZURE_CLIENT_ID"], json!({ "Ref": "ClientId" }));
+    assert_eq!(
+        variables["AZURE_CLIENT_SECRET_ID"],
+        everything("ClientSecretArn")
+    );
+    assert!(variables.get("LEASE_TABLE").is_none());
+}
+
 /// Rows are read and written by their keys: nothing scans the table.
 #[test]
 fn who_collects_writes_checkpoints_and_who_watches_reads_one() {

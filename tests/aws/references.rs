@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::unrolled::{EVERYTHING, Parameters, read_by_sam};
 
 /// The default, each group alone, all of them, and all of them with everything that is asked for besides.
-const CHOICES: [Parameters; 20] = [
+const CHOICES: [Parameters; 22] = [
     &[],
     &[("Groups", "reading")],
     &[("Groups", "hunting")],
@@ -48,6 +48,15 @@ const CHOICES: [Parameters; 20] = [
         ("ResponderArn", "arn:aws:iam::111122223333:root"),
         ("JwtIssuer", "https://issuer.example"),
         ("JwtAudience", "defender"),
+    ],
+    &[("Groups", "changing"), ("Agents", "deploy")],
+    &[
+        ("Agents", "deploy"),
+        EVERYTHING[12],
+        EVERYTHING[13],
+        ("Credential", "aws"),
+        ("Tenants", "deploy"),
+        ("AllowedTenants", "registry"),
     ],
     &[COLLECT],
     &[COLLECT, ("Sink", "sqs-fifo"), ("IncidentsSchedule", "")],

@@ -1,6 +1,6 @@
 //! Answers that are larger than the caller wants them, put to moto's S3.
 
-use local::runtime_api::{Builder, Function};
+use local::runtime_api::{Builder, Function, Invocation};
 use serde_json::{Value, json};
 use simulator::Simulator;
 
@@ -83,6 +83,34 @@ async fn a_bucket_that_is_not_set_or_not_there_is_named() {
     assert_eq!(problem["code"], "Misconfigured");
     assert_eq!(problem["upstream"]["code"], "NoSuchBucket");
     assert!(problem["detail"].to_string().contains("RESULTS_BUCKET"));
+}
+
+#[tokio::test]
+async fn what_is_too_long_for_an_agent_is_stored_with_a_link_if_it_asks_for_one() {
+    let (simulator, moto) = (Simulator::start(), Moto::start());
+    moto.ask("create_bucket", &json!({ "name": BUCKET }));
+    let function = builder_of(&simulator, &moto, "call_tool")
+        .env("RESULTS_BUCKET", BUCKET)
+        .start()
+        .expect("bootstrap starts");
+    let mut hunt = hunt(1);
+    hunt["resultLink"] = json!(true);
+    let tool = json!({ "bedrockAgentCoreToolName": "defender___run_hunting_query" });
+    let call = Invocation {
+        payload: hunt.to_string().into(),
+        client_context: Some(json!({ "custom": tool }).to_string()),
+        ..Invocation::default()
+    };
+    let stored = &function.invoke_with(call).await.json()["stored"];
+    assert_eq!(stored["rows"], 1000);
+    let key = stored["key"].as_str().expect("a key");
+    assert!(key.contains("/run_hunting_query/"), "{key}");
+    assert!(
+        stored["link"]
+            .as_str()
+            .is_some_and(|link| link.contains(key)),
+        "{stored}"
+    );
 }
 
 /// A hunt for so many thousand rows of a thousand bytes.

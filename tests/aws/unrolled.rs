@@ -32,6 +32,12 @@ pub const EVERYTHING: Parameters = &[
     ("HuntingSchedule", "rate(1 hour)"),
     ("HuntName", "encoded-powershell"),
     ("HuntQuery", HUNT),
+    ("Agents", "deploy"),
+    ("AgentTools", "update_incident,comment_incident"),
+    (
+        "AgentGatewayRoleArn",
+        "arn:aws:iam::444455556666:role/defender-gateway",
+    ),
 ];
 
 /// A query with what JSON and a template's substitutions take amiss.
