@@ -18,6 +18,7 @@ mod process;
 mod python;
 mod races;
 mod references;
+mod release;
 mod responding;
 mod results;
 mod schedules;

@@ -31,6 +31,11 @@ impl Python {
         Self::with("description")
     }
 
+    /// What reads the definitions of CI jobs.
+    pub fn ci() -> Self {
+        Self::with("ci")
+    }
+
     /// The environment, made if its pins have changed since it was. One test makes it while the others wait.
     fn with(name: &str) -> Self {
         let requirements = checkout(&format!("tests/aws/requirements-{name}.txt"));

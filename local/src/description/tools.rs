@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html>. Its schemas know `type`, `description`,
 //! `properties`, `required` and `items` only, so everything else is said in descriptions.
 
+use defender_functions::agent::is_served;
 use serde_json::{Map, Value, json};
 
 use super::openapi::object;
@@ -20,12 +21,12 @@ pub fn tools() -> Vec<Value> {
 /// The tools that `call_tool` serves: those of what only reads, and those of the operations that are named besides.
 pub fn served(named: &[&str]) -> Vec<Value> {
     let schemas = Schemas::new();
-    let is_served =
-        |described: &&Described| described.entry.reads() || named.contains(&described.entry.name);
+    let served =
+        |described: &&Described| is_served(described.entry) || named.contains(&described.entry.name);
     schemas
         .operations
         .iter()
-        .filter(is_served)
+        .filter(served)
         .map(|described| tool(described, &schemas))
         .collect()
 }
