@@ -21,8 +21,9 @@ pub fn tools() -> Vec<Value> {
 /// The tools that `call_tool` serves: those of what only reads, and those of the operations that are named besides.
 pub fn served(named: &[&str]) -> Vec<Value> {
     let schemas = Schemas::new();
-    let served =
-        |described: &&Described| is_served(described.entry) || named.contains(&described.entry.name);
+    let served = |described: &&Described| {
+        is_served(described.entry) || named.contains(&described.entry.name)
+    };
     schemas
         .operations
         .iter()
