@@ -61,6 +61,11 @@ pub const PRESETS: &[Preset] = &[
         fault: || json!({"kind": "status", "status": 503, "times": 0}),
     },
     Preset {
+        name: "forbidden",
+        summary: "403, until cleared",
+        fault: || json!({"kind": "status", "status": 403, "times": 0}),
+    },
+    Preset {
         name: "slow",
         summary: "each answer two seconds later, until cleared",
         fault: || json!({"kind": "delay", "milliseconds": 2000, "times": 0}),
@@ -81,6 +86,21 @@ pub const PRESETS: &[Preset] = &[
         fault: || json!({"kind": "notJson"}),
     },
     Preset {
+        name: "other-shape",
+        summary: "one answer is JSON of another shape",
+        fault: || json!({"kind": "wrongShape"}),
+    },
+    Preset {
+        name: "closed",
+        summary: "one connection is closed without an answer, and nothing was done",
+        fault: || json!({"kind": "dropBefore"}),
+    },
+    Preset {
+        name: "pages-hidden",
+        summary: "no page of a list names the next, until cleared",
+        fault: || json!({"kind": "missingNextLink", "times": 0}),
+    },
+    Preset {
         name: "lost-answer",
         summary: "a change is made, and its answer lost",
         fault: || json!({"kind": "dropAfter", "method": "POST"}),
@@ -89,6 +109,11 @@ pub const PRESETS: &[Preset] = &[
         name: "wrong-secret",
         summary: "Entra refuses the client secret (AADSTS7000215), until cleared",
         fault: || json!({"kind": "entra", "code": 7_000_215, "times": 0}),
+    },
+    Preset {
+        name: "expired-secret",
+        summary: "Entra says that the client secret has expired (AADSTS7000222), until cleared",
+        fault: || json!({"kind": "entra", "code": 7_000_222, "times": 0}),
     },
     Preset {
         name: "no-consent",

@@ -2,7 +2,9 @@
 
 use std::env;
 use std::fmt;
+use std::sync::Arc;
 
+use local::console;
 use simulator::Simulator;
 
 use crate::Failure;
@@ -44,7 +46,8 @@ const REAL: &[&str] = &[
 /// Which tenant a command uses.
 pub enum Tenant {
     Simulated {
-        simulator: Simulator,
+        simulator: Arc<Simulator>,
+        id: String,
         name: String,
         domain: String,
     },
@@ -80,15 +83,17 @@ impl Tenant {
         let simulator = simulator
             .map_err(|error| Failure::failed(format!("the simulator did not start: {error}")))?;
         let environment = simulator.environment();
-        let tenant_id = environment
-            .iter()
+        let id = environment
+            .into_iter()
             .find(|(name, _)| name == "AZURE_TENANT_ID")
-            .map(|(_, value)| value.as_str());
-        let (name, domain) = simulator.edit(tenant_id.unwrap_or_default(), |tenant| {
+            .map(|(_, value)| value)
+            .unwrap_or_default();
+        let (name, domain) = simulator.edit(&id, |tenant| {
             (tenant.display_name.clone(), tenant.domain.clone())
         });
         Ok(Self::Simulated {
-            simulator,
+            simulator: Arc::new(simulator),
+            id,
             name,
             domain,
         })
@@ -107,10 +112,23 @@ impl Tenant {
         environment
     }
 
+    /// As the console shows it.
+    pub fn seen(&self) -> console::Tenant {
+        match self {
+            Self::Simulated { simulator, id, .. } => {
+                console::Tenant::Simulated(console::Simulated {
+                    simulator: Arc::clone(simulator),
+                    id: id.clone(),
+                })
+            }
+            Self::Real { tenant_id } => console::Tenant::Real(tenant_id.clone()),
+        }
+    }
+
     /// The simulator; none for a real tenant.
     pub fn simulator(&self) -> Option<&Simulator> {
         match self {
-            Self::Simulated { simulator, .. } => Some(simulator),
+            Self::Simulated { simulator, .. } => Some(simulator.as_ref()),
             Self::Real { .. } => None,
         }
     }
@@ -142,6 +160,7 @@ impl fmt::Display for Tenant {
                 simulator,
                 name,
                 domain,
+                ..
             } => {
                 write!(
                     f,

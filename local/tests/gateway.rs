@@ -18,21 +18,21 @@ fn functions(behaviour: &str) -> Functions {
     Functions::new(STAND_IN, [("_HANDLER".to_owned(), behaviour.to_owned())])
 }
 
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("{:?}", String::from_utf8_lossy(&self.body)))
     }
 }
 
 /// Sends exactly these bytes as a request, but for the length of the body.
-fn send(gateway: &Gateway, head: &str, body: &[u8]) -> Answer {
+pub fn send(gateway: &Gateway, head: &str, body: &[u8]) -> Answer {
     let address = gateway.url().strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     let head = head.replace('\n', "\r\n");

@@ -1,6 +1,7 @@
 //! What this crate does for its users: the Runtime API and the gateway over their sockets, the commands as they are called.
 
 mod comfort;
+mod console;
 mod description;
 mod end_to_end;
 mod gateway;

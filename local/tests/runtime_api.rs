@@ -384,3 +384,19 @@ fn a_bootstrap_that_cannot_be_executed_is_named() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn a_report_has_what_was_written_since_the_one_before() {
+    let function = function("obedient").start().unwrap();
+    for _ in 0..2 {
+        let report = function
+            .report(Invocation {
+                payload: json!("exit").to_string().into(),
+                ..Invocation::default()
+            })
+            .await;
+        assert!(matches!(report.outcome, Outcome::Exited { .. }));
+        assert_eq!(report.log, "so be it\n");
+    }
+    assert_eq!(function.logs(), "so be it\nso be it\n");
+}

@@ -220,6 +220,11 @@ impl Simulator {
         server::lock(&self.state).faults.0.clone()
     }
 
+    /// Ends the live fault at this place of [`Simulator::faults`], if there is one.
+    pub fn end_fault(&self, place: usize) {
+        server::lock(&self.state).faults.end(place);
+    }
+
     pub fn clear_faults(&self) {
         server::lock(&self.state).faults.clear();
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use local::console::Console;
 use local::event::Request;
 use local::gateway::{Functions, Gateway};
 use local::operations::{Entry, OPERATIONS};
@@ -38,7 +39,8 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let functions = Functions::new(bootstrap, tenant.environment())
         .notes(true)
         .logs(args.verbose);
-    let gateway = Gateway::start(functions, args.port).map_err(|error| {
+    let console = Console::new(tenant.seen());
+    let gateway = Gateway::with_console(functions, console, args.port).map_err(|error| {
         Failure::failed(format!(
             "127.0.0.1:{} cannot be had: {error}\n  --port takes another",
             args.port
@@ -52,9 +54,9 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where to ask, an example for each group, and where the simulator takes orders.
+/// Where to look and to ask, an example for each group, and where the simulator takes orders.
 fn greeting(url: &str, tenant: &Tenant) -> String {
-    let mut text = format!("{url}\n\n");
+    let mut text = format!("{url}\n\n  console: {url}/ in a browser\n\n");
     let mut group = None;
     for entry in OPERATIONS {
         if group != Some(entry.group) {

@@ -6,13 +6,12 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
 
-use crate::runtime_api::Streaming;
-
-pub(super) enum ReplyBody {
+pub(crate) enum ReplyBody {
     Whole(Bytes),
     /// These first.
-    Streamed(Bytes, Streaming),
+    Streamed(Bytes, mpsc::Receiver<Bytes>),
 }
 
 impl From<Bytes> for ReplyBody {
@@ -35,8 +34,8 @@ impl Body for ReplyBody {
                 Poll::Ready(Some(frame(std::mem::take(bytes))))
             }
             Self::Whole(_) => Poll::Ready(None),
-            Self::Streamed(_, streaming) => {
-                let piece = streaming.poll_next(context);
+            Self::Streamed(_, pieces) => {
+                let piece = pieces.poll_recv(context);
                 piece.map(|piece| piece.map(frame))
             }
         }

@@ -1,14 +1,16 @@
 //! An HTTP gateway on loopback: the routes of the operations' table, as API Gateway's HTTP API serves them, each
 //! answered by a process of its own.
 //!
-//! Unlike the deployed gateway it asks for no authorisation, and a function has one environment: requests for the same
-//! operation are served one after another.
+//! Unlike the deployed gateway it asks for no authorisation, but refuses what other web pages send; and a function has one
+//! environment: requests for the same operation are served one after another.
 
 mod body;
 mod event;
 mod functions;
+mod invoke;
 mod reply;
 mod route;
+mod stranger;
 
 use std::convert::Infallible;
 use std::io;
@@ -17,7 +19,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
@@ -28,13 +29,12 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 pub use functions::Functions;
-use reply::Reply;
-use route::{Route, find};
+pub(crate) use reply::{Reply, problem};
+use route::find;
 
+use crate::console::{Console, Place};
 use crate::own_thread;
 
-/// The largest request body that an HTTP API takes, in bytes.
-const BODY_LIMIT: usize = 10 * 1024 * 1024;
 /// How long requests under way may take to finish once the gateway is dropped.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
@@ -48,6 +48,15 @@ pub struct Gateway {
 impl Gateway {
     /// Listens on 127.0.0.1 at `port`, or at a free one if it is 0. Functions are started when first asked for.
     pub fn start(functions: Functions, port: u16) -> io::Result<Self> {
+        Self::serving(functions, None, port)
+    }
+
+    /// [`start`](Self::start), with a console for browsers at the root.
+    pub fn with_console(functions: Functions, console: Console, port: u16) -> io::Result<Self> {
+        Self::serving(functions, Some(console), port)
+    }
+
+    fn serving(functions: Functions, console: Option<Console>, port: u16) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(("127.0.0.1", port))?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -55,7 +64,7 @@ impl Gateway {
         let thread = own_thread::spawn("gateway".to_owned(), move || {
             Ok(serve(
                 TcpListener::from_std(listener)?,
-                Arc::new(functions),
+                Arc::new(Served { functions, console }),
                 stopped,
             ))
         })?;
@@ -81,11 +90,13 @@ impl Drop for Gateway {
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    functions: Arc<Functions>,
-    mut stopped: oneshot::Receiver<()>,
-) {
+/// What is behind the gateway.
+struct Served {
+    functions: Functions,
+    console: Option<Console>,
+}
+
+async fn serve(listener: TcpListener, served: Arc<Served>, mut stopped: oneshot::Receiver<()>) {
     let connections = GracefulShutdown::new();
     loop {
         let (stream, caller) = tokio::select! {
@@ -95,8 +106,8 @@ async fn serve(
             },
             _ = &mut stopped => break,
         };
-        let functions = Arc::clone(&functions);
-        let service = service_fn(move |request| answer(request, caller, Arc::clone(&functions)));
+        let served = Arc::clone(&served);
+        let service = service_fn(move |request| answer(request, caller, Arc::clone(&served)));
         let connection = hyper::server::conn::http1::Builder::new()
             .serve_connection(TokioIo::new(stream), service);
         tokio::spawn(connections.watch(connection));
@@ -107,51 +118,40 @@ async fn serve(
 async fn answer(
     request: Request<Incoming>,
     caller: SocketAddr,
-    functions: Arc<Functions>,
+    served: Arc<Served>,
 ) -> Result<Reply, Infallible> {
     let start = Instant::now();
     let line = format!("{} {}", request.method(), request.uri());
-    let (reply, why) = match find(request.method(), request.uri().path()) {
-        Some((route, parameters)) => invoke(request, caller, route, parameters, &functions).await,
-        None if request.uri().path() == "/" && request.method() == Method::GET => {
+    let found = find(request.method(), request.uri().path());
+    let console = served.console.as_ref();
+    let console = console.and_then(|console| Some((console, Console::place(&request)?)));
+
+    let opens_page = match (&found, &console) {
+        (Some((route, _)), _) => route.page,
+        (None, Some((_, place))) => matches!(place, Place::Page),
+        (None, None) => false,
+    };
+    let refusal = stranger::refusal(request.headers(), opens_page);
+    let (reply, why) = match (refusal, found, console) {
+        (Some(refusal), ..) => {
+            let reply = problem(StatusCode::FORBIDDEN, &refusal);
+            (reply, Some(refusal))
+        }
+        (None, Some((route, parameters)), _) => {
+            invoke::invoke(request, caller, route, parameters, &served).await
+        }
+        // The console asks for itself all the time: no line about it.
+        (None, None, Some((console, place))) => return Ok(console.answer(place, request).await),
+        (None, None, None) if request.uri().path() == "/" && request.method() == Method::GET => {
             (reply::listing(&request), None)
         }
-        None => (reply::message(StatusCode::NOT_FOUND, "Not Found"), None),
+        (None, None, None) => (reply::message(StatusCode::NOT_FOUND, "Not Found"), None),
     };
-    let took = start.elapsed().as_millis();
-    functions.note(format_args!("{line} {} {took} ms", reply.status().as_u16()));
+    let (took, status) = (start.elapsed().as_millis(), reply.status().as_u16());
+    let functions = &served.functions;
+    functions.note(format_args!("{line} {status} {took} ms"));
     if let Some(why) = why {
         functions.note(format_args!("{why}"));
     }
     Ok(reply)
-}
-
-/// The reply, and, when the function failed, why: that is for the terminal, not for the caller.
-async fn invoke(
-    request: Request<Incoming>,
-    caller: SocketAddr,
-    route: Route,
-    parameters: Vec<(&str, String)>,
-    functions: &Functions,
-) -> (Reply, Option<String>) {
-    let (head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
-        return (
-            reply::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
-            None,
-        );
-    };
-    let mut event = event::http_api(&head, &body.to_bytes(), caller, &route, &parameters);
-    match functions.get(route.operation) {
-        Ok(function) if functions.stream() => {
-            // An HTTP API cannot stream: this is a function URL then.
-            event["requestContext"]["domainName"] = "local.lambda-url.us-east-1.on.aws".into();
-            reply::from_stream(function.stream(event.to_string())).await
-        }
-        Ok(function) => reply::from_outcome(function.invoke(event.to_string()).await),
-        Err(error) => (
-            reply::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
-            Some(error.to_string()),
-        ),
-    }
 }

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::body::ReplyBody;
 use crate::operations::OPERATIONS;
-use crate::runtime_api::{Outcome, Streaming};
+use crate::runtime_api::Outcome;
 
-pub(super) type Reply = Response<ReplyBody>;
+pub(crate) type Reply = Response<ReplyBody>;
 
 /// A reply in payload format 2.0 that speaks of HTTP. Any other JSON is itself the body.
 #[derive(Deserialize)]
@@ -61,17 +61,11 @@ pub(super) fn from_outcome(outcome: Outcome) -> (Reply, Option<String>) {
     (reply, why)
 }
 
-/// The answer of a function that streams, once it says its status; the body follows while it is made.
-pub(super) async fn from_stream(mut streaming: Streaming) -> (Reply, Option<String>) {
-    let Some((prelude, first)) = streaming.prelude().await else {
-        return from_outcome(streaming.outcome().await);
-    };
+/// The answer of a function that streams, by its prelude: status and headers.
+pub(super) fn from_prelude(prelude: Value, body: ReplyBody) -> (Reply, Option<String>) {
     let reply = serde_json::from_value(prelude)
         .ok()
-        .and_then(|proxy: Proxy| {
-            let body = ReplyBody::Streamed(first, streaming);
-            response(proxy.status_code, proxy.headers, proxy.cookies, body)
-        });
+        .and_then(|proxy: Proxy| response(proxy.status_code, proxy.headers, proxy.cookies, body));
     match reply {
         Some(reply) => (reply, None),
         None => (
@@ -124,6 +118,20 @@ fn response(
 /// An answer of the gateway itself: `{"message":"Not Found"}`.
 pub(super) fn message(status: StatusCode, text: &str) -> Reply {
     json_reply(status, json!({"message": text}).to_string().into())
+}
+
+/// Something that the gateway does not do itself, as a problem that says why and what to do.
+pub(crate) fn problem(status: StatusCode, detail: &str) -> Reply {
+    let problem = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "detail": detail,
+    });
+    let mut reply = json_reply(status, problem.to_string().into());
+    let content_type = HeaderValue::from_static("application/problem+json");
+    reply.headers_mut().insert(CONTENT_TYPE, content_type);
+    reply
 }
 
 /// The routes that there are, as lines of text, or as JSON for whoever asks for it.

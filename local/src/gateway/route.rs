@@ -12,6 +12,8 @@ pub(super) struct Route {
     pub method: &'static str,
     /// `/incidents/{id}`
     pub path: &'static str,
+    /// Whether people come to it by a link, and see a page.
+    pub page: bool,
 }
 
 /// The route for a method and a raw path, and its path parameters decoded. Among several the one with the fewest
@@ -25,6 +27,7 @@ pub(super) fn find(method: &Method, path: &str) -> Option<(Route, Vec<(&'static 
             operation: entry.name,
             method: entry.method,
             path: entry.path,
+            page: entry.page.is_some(),
         };
         Some((route, parameters(entry.path, path)?))
     });

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::event::event_response;
 use super::process::{Event, Process};
 use super::server::{Answer, Call, Kind, accepted, refused};
-use super::{Builder, Job, Outcome, Watched, lock};
+use super::{Builder, Job, Outcome, Report, Watched, lock};
 
 /// How long a process may take to ask for its first event: Lambda's own limit for the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -43,7 +43,7 @@ struct UnderWay {
     id: String,
     deadline: Instant,
     /// None once the deadline has passed: the caller was told, and the process is busy with it still.
-    reply: Option<oneshot::Sender<Outcome>>,
+    reply: Option<oneshot::Sender<Report>>,
 }
 
 impl Environment {
@@ -205,7 +205,7 @@ impl Environment {
         };
         self.read_output();
         // Nobody waits any more if the caller dropped its future.
-        let _ = reply.send(outcome);
+        let _ = reply.send(self.watched.report(outcome));
         answer
     }
 
@@ -230,7 +230,8 @@ impl Environment {
             let overdue = self.under_way.iter_mut().filter(overdue);
             for one in overdue {
                 lock(&self.watched.streams).remove(&one.id);
-                let _ = one.reply.take().map(|reply| reply.send(Outcome::TimedOut));
+                let report = self.watched.report(Outcome::TimedOut);
+                let _ = one.reply.take().map(|reply| reply.send(report));
             }
             return;
         }
@@ -255,10 +256,10 @@ impl Environment {
         if !self.under_way.is_empty() {
             lock(&self.watched.streams).clear();
             for reply in self.under_way.drain(..).filter_map(|one| one.reply) {
-                let _ = reply.send(outcome.clone());
+                let _ = reply.send(self.watched.report(outcome.clone()));
             }
         } else if let Some(job) = self.queue.pop_front() {
-            let _ = job.reply.send(outcome);
+            let _ = job.reply.send(self.watched.report(outcome));
         } else {
             self.failed_start = Some(outcome);
         }

@@ -8,6 +8,7 @@
 mod builder;
 mod environment;
 mod event;
+mod logs;
 mod outcome;
 mod process;
 mod server;
@@ -23,6 +24,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 pub use builder::Builder;
+use logs::Logs;
 pub use outcome::Outcome;
 pub use streaming::Streaming;
 
@@ -61,9 +63,18 @@ pub struct Invocation {
 /// An invocation on its way, and where its outcome goes.
 struct Job {
     invocation: Invocation,
-    reply: oneshot::Sender<Outcome>,
+    reply: oneshot::Sender<Report>,
     /// Where the pieces of a streamed reply go.
     pieces: Option<mpsc::Sender<Bytes>>,
+}
+
+/// What came of an invocation, and what was written meanwhile.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub outcome: Outcome,
+    /// What the process wrote to stdout and stderr since the invocation before, its start included where it was started
+    /// for this one. Of a function with [more at once](Builder::concurrency), some may be about others.
+    pub log: String,
 }
 
 /// What can be seen of the process from outside its thread.
@@ -71,7 +82,7 @@ struct Job {
 struct Watched {
     pid: Mutex<u32>,
     starts: Mutex<usize>,
-    logs: Mutex<Vec<u8>>,
+    logs: Mutex<Logs>,
     /// Where the pieces of streamed replies go, by request id.
     streams: Mutex<HashMap<String, mpsc::Sender<Bytes>>>,
 }
@@ -95,10 +106,18 @@ impl Function {
 
     /// [`invoke`](Self::invoke), with a say in what surrounds the payload.
     pub async fn invoke_with(&self, invocation: Invocation) -> Outcome {
+        self.report(invocation).await.outcome
+    }
+
+    /// [`invoke_with`](Self::invoke_with), with what was written meanwhile, as `Invoke` gives it for `LogType=Tail`.
+    pub async fn report(&self, invocation: Invocation) -> Report {
         if invocation.payload.len() > EVENT_LIMIT {
-            return Outcome::event_too_large(invocation.payload.len());
+            return Report {
+                outcome: Outcome::event_too_large(invocation.payload.len()),
+                log: String::new(),
+            };
         }
-        let (reply, outcome) = oneshot::channel();
+        let (reply, report) = oneshot::channel();
         if let Some(jobs) = &self.jobs {
             // A send fails only if the thread is gone, and so does the wait that follows.
             let _ = jobs.send(Job {
@@ -107,7 +126,7 @@ impl Function {
                 pieces: None,
             });
         }
-        outcome
+        report
             .await
             .expect("the function's thread lives until the function is dropped")
     }
@@ -118,7 +137,7 @@ impl Function {
             payload: Bytes::copy_from_slice(payload.as_ref()),
             ..Invocation::default()
         };
-        let (reply, outcome) = oneshot::channel();
+        let (reply, report) = oneshot::channel();
         let (pieces, received) = mpsc::channel(1);
         if let Some(jobs) = &self.jobs {
             let pieces = Some(pieces);
@@ -128,7 +147,7 @@ impl Function {
                 pieces,
             });
         }
-        Streaming::new(received, outcome)
+        Streaming::new(received, report)
     }
 
     /// What the process has written to stdout and stderr (the last 8 to 16 MiB of it), restarts included: complete up to
@@ -158,7 +177,13 @@ impl Function {
 
 impl Watched {
     fn logs(&self) -> String {
-        String::from_utf8_lossy(&lock(&self.logs)).into_owned()
+        String::from_utf8_lossy(&lock(&self.logs).bytes).into_owned()
+    }
+
+    /// The outcome, with all that was written since the last report.
+    fn report(&self, outcome: Outcome) -> Report {
+        let log = lock(&self.logs).since_report();
+        Report { outcome, log }
     }
 }
 

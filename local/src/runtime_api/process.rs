@@ -13,9 +13,6 @@ use tokio::task::JoinHandle;
 use super::server::{self, Answer, Call};
 use super::{Builder, Watched, lock};
 
-/// The output that is kept, in bytes: enough for any test, too little to fill a machine in a long `serve`.
-const LOG_LIMIT: usize = 16 * 1024 * 1024;
-
 pub(super) struct Process {
     child: Child,
     calls: mpsc::UnboundedReceiver<Call>,
@@ -149,10 +146,6 @@ impl Log {
         if self.echo {
             let _ = io::stderr().write_all(output);
         }
-        let mut logs = lock(&self.watched.logs);
-        logs.extend_from_slice(output);
-        if logs.len() > LOG_LIMIT {
-            logs.drain(..LOG_LIMIT / 2);
-        }
+        lock(&self.watched.logs).add(output);
     }
 }

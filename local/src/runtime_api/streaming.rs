@@ -1,12 +1,10 @@
 //! A streamed reply, as a caller of InvokeWithResponseStream or of a streaming function URL gets it.
 
-use std::task::{Context, Poll};
-
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Outcome;
+use super::{Outcome, Report};
 
 /// What parts the prelude from the body.
 const DELIMITER: [u8; 8] = [0; 8];
@@ -14,12 +12,12 @@ const DELIMITER: [u8; 8] = [0; 8];
 /// A reply under way.
 pub struct Streaming {
     pieces: mpsc::Receiver<Bytes>,
-    outcome: oneshot::Receiver<Outcome>,
+    report: oneshot::Receiver<Report>,
 }
 
 impl Streaming {
-    pub(super) fn new(pieces: mpsc::Receiver<Bytes>, outcome: oneshot::Receiver<Outcome>) -> Self {
-        Self { pieces, outcome }
+    pub(super) fn new(pieces: mpsc::Receiver<Bytes>, report: oneshot::Receiver<Report>) -> Self {
+        Self { pieces, report }
     }
 
     /// Status and headers, and the first of the body where it came along; none if the reply is not streamed or broke off before it had
@@ -43,15 +41,20 @@ impl Streaming {
         self.pieces.recv().await
     }
 
-    /// [`next`](Self::next) for a body that is polled.
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        self.pieces.poll_recv(context)
-    }
-
     /// What came of it. A streamed answer is an empty one here: its bytes have been handed out, and what was left of them is let go.
     pub async fn outcome(mut self) -> Outcome {
         self.pieces.close();
-        self.outcome
+        self.report().await.outcome
+    }
+
+    /// The pieces that are left, for a body that is polled, and the whole reply's end, which waits for them to be taken or let go.
+    pub(crate) fn into_parts(self) -> (mpsc::Receiver<Bytes>, oneshot::Receiver<Report>) {
+        (self.pieces, self.report)
+    }
+
+    /// What came of a reply that is not streamed.
+    pub(crate) async fn report(self) -> Report {
+        self.report
             .await
             .expect("the function's thread lives until the function is dropped")
     }
