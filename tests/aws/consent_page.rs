@@ -111,7 +111,7 @@ impl Partner {
 }
 
 /// Debian's Chromium, or the one that `CHROMIUM` names.
-fn chromium() -> PathBuf {
+pub fn chromium() -> PathBuf {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
     let chromium = named.unwrap_or_else(|| Path::new("/usr/bin/chromium").to_owned());
     assert!(

@@ -3,6 +3,7 @@
 mod cargo_lambda;
 mod collecting;
 mod consent_page;
+mod console_page;
 mod customers;
 mod description;
 mod each_tenant;

@@ -68,6 +68,11 @@ impl Node {
         self.script("browser/consent.js", &[&wanted.to_string()])
     }
 
+    /// What `console.js` prints.
+    pub fn console_js(&self, wanted: &Value) -> Value {
+        self.script("browser/console.js", &[&wanted.to_string()])
+    }
+
     /// What a script of `tests/aws` prints: JSON.
     fn script(&self, name: &str, arguments: &[&str]) -> Value {
         let printed = run(Command::new("node")
