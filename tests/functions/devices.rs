@@ -73,10 +73,10 @@ async fn every_filter_is_spelled_as_the_endpoint_api_spells_it() {
 #[tokio::test]
 async fn a_device_is_found_by_its_id_in_entra() {
     let simulator = Simulator::start();
-    let all = invoke(&simulator, "list_devices", json!({})).await;
+    let all = invoke(&simulator, "list_devices", json!({})).await.json();
     let wanted = &all["items"][0];
     let by_id = json!({ "aadDeviceId": wanted["aadDeviceId"] });
-    let answer = invoke(&simulator, "list_devices", by_id).await;
+    let answer = invoke(&simulator, "list_devices", by_id).await.json();
     assert_eq!(answer["items"], json!([wanted]));
 }
 

@@ -18,12 +18,14 @@ use crate::problem;
 static PANICKED: Notify = Notify::const_new();
 
 /// An operation that panics when it is told to, or else waits until one has, served by the product's own code.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Panics {
     panic: bool,
 }
 
 impl Operation for Panics {
+    type Answers = serde_json::Value;
+
     const NAME: &'static str = "panics";
     const SUMMARY: &'static str = "Panics";
     const GROUP: Group = Group::Incidents;
