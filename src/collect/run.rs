@@ -67,6 +67,8 @@ pub struct Run<'a> {
     saved: (Timestamp, Timestamp),
     delivered: usize,
     dead: usize,
+    /// Whether the checkpoint was moved.
+    moved: bool,
 }
 
 /// What a run answers.
@@ -101,7 +103,8 @@ fn is_zero(number: &usize) -> bool {
 /// Collects what a source has, if no other run is doing so.
 ///
 /// # Errors
-/// The problem on which it stopped, where nothing at all was delivered; otherwise the answer says it.
+/// The problem on which it stopped, where nothing at all was delivered; otherwise the answer says it. A run whose time ended over a long
+/// stretch without anything to deliver has come further, and the next one goes on there.
 pub async fn run(call: &Call<'_>, asked: Asked<'_>, source: &impl Source) -> Result<Answer> {
     let sink = call.app.config.collecting.sink.as_ref().ok_or_else(|| {
         let detail = "SINK is not set; it takes `eventbridge:<bus>`, `sqs:<queue URL>`, `s3:<bucket>/<prefix>` or `firehose:<stream>`.";
@@ -171,6 +174,7 @@ async fn collect(
         turn,
         delivered: 0,
         dead: 0,
+        moved: false,
     };
     let outcome = source.collect(&mut run).await;
     run.answer(outcome)
@@ -278,6 +282,7 @@ impl Run<'_> {
         self.checkpoint.version += 1;
         self.turn.save(&self.checkpoint).await?;
         self.saved = (self.checkpoint.at, self.checkpoint.through);
+        self.moved = true;
         Ok(())
     }
 
@@ -292,9 +297,13 @@ impl Run<'_> {
             self.delivered,
             self.dead,
         );
+        let got_further = |error: &Error| {
+            let took_its_time = error.code() == Code::DeadlineExceeded && self.moved;
+            took_its_time || self.delivered + self.dead > 0
+        };
         let (complete, error) = match outcome {
             Ok(complete) => (complete, None),
-            Err(error) if self.delivered + self.dead == 0 => return Err(error),
+            Err(error) if !got_further(&error) => return Err(error),
             Err(error) => (false, Some(error)),
         };
         if let Some(error) = &error {

@@ -4,6 +4,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use local::gateway::{Functions, Gateway};
@@ -102,7 +103,9 @@ fn those_that_need_aws_do_too() {
         .into_iter()
         .chain(moto.environment("KMS"))
         .chain(own);
-    let functions = Functions::new(env!("CARGO_BIN_EXE_bootstrap"), environment);
+    // A stream that is rewound by a quarter of a century takes all the time that there is.
+    let functions = Functions::new(env!("CARGO_BIN_EXE_bootstrap"), environment)
+        .timeout(Duration::from_secs(10));
     let gateway = Gateway::start(functions, 0).expect("loopback is there");
     let large = ["list_incidents", "run_hunting_query", "get_device"];
     let only = OF_AWS
@@ -124,7 +127,7 @@ fn examine(origin: &str, without_parameters: &str, operations: &[&str]) -> Strin
         .args(["--seed", "7", "--max-examples", "2", "--no-shrink", "--workers", "2"])
         .args(["--suppress-health-check", "all", "--warnings", "off"])
         .args(["--continue-on-failure", "--request-timeout", "60"])
-        .arg("--checks=status_code_conformance,content_type_conformance,response_schema_conformance,fails_only_where_microsoft_refuses")
+        .arg("--checks=status_code_conformance,content_type_conformance,response_schema_conformance,fails_only_where_it_may")
         .args(operations)
         .env("SCHEMATHESIS_HOOKS", "conform")
         .env("WITHOUT_PARAMETERS", without_parameters)

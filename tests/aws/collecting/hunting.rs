@@ -255,3 +255,19 @@ async fn a_part_that_cannot_be_had_now_is_had_by_the_next_run() {
     got.extend(seconds(&streams.delivered()));
     assert_eq!(got, ago);
 }
+
+#[tokio::test]
+async fn years_without_a_row_are_gone_through_run_by_run() {
+    let (streams, _) = streams(&[]);
+    let mut input = input("OwnEvents", Some("1900-01-01T00:00:00Z"));
+    input["maxSeconds"] = 5.into();
+    let first = streams.run("collect_hunting", input.clone()).await;
+    assert_eq!(
+        (&first["complete"], &first["delivered"]),
+        (&json!(false), &json!(0))
+    );
+    input["since"] = Value::Null;
+    let second = streams.run("collect_hunting", input).await;
+    let reached = |answer: &Value| answer["checkpoint"].as_str().unwrap_or_default().to_owned();
+    assert!(reached(&first) < reached(&second), "{first} {second}");
+}
