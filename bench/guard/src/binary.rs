@@ -56,6 +56,23 @@ pub fn build(target: &str) -> Result<PathBuf, Box<dyn Error>> {
     Ok(targets.join(target).join("release").join("bootstrap"))
 }
 
+/// The crate that describes the operations for `cargo local`, which no function has a use for.
+const DESCRIPTION: &str = "schemars";
+
+/// Sees to it that nothing of the description is linked: neither a symbol nor a path of its source is in the file.
+pub fn describes_nothing(bootstrap: &Path) -> Result<(), Box<dyn Error>> {
+    let bytes = fs::read(bootstrap)?;
+    let name = DESCRIPTION.as_bytes();
+    match bytes.windows(name.len()).any(|part| part == name) {
+        true => Err(format!(
+            "{DESCRIPTION} is linked into {}. Only `local` may call what makes schemas.",
+            bootstrap.display()
+        )
+        .into()),
+        false => Ok(()),
+    }
+}
+
 /// The bytes of what is deployed, as a file and as a zip.
 pub struct Size {
     pub binary: u64,

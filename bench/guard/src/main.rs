@@ -69,6 +69,7 @@ fn guard(cli: Cli) -> Result<ExitCode, Box<dyn Error>> {
             .map_err(|error| format!("{}: {error}", path.display()))?,
         None => binary::build(&target)?,
     };
+    binary::describes_nothing(&bootstrap)?;
     let kept = bootstrap.with_file_name("guarded");
     std::fs::create_dir_all(&kept)?;
     let figures = figures::measure(&Bench {

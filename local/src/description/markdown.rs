@@ -118,7 +118,9 @@ fn fields(fields: &[&Field], schemas: &Schemas) -> String {
     rows.extend(fields.iter().map(|field| {
         let schema = schemas.resolved(&field.schema);
         let required = if field.is_required { "yes" } else { "" };
-        let what = description(&schema, schemas).replace('|', "\\|");
+        let of_each = sentence(&schemas.resolved(&schema["items"]));
+        let what = format!("{} {of_each}", description(&schema, schemas));
+        let what = what.trim().replace('|', "\\|");
         format!(
             "| `{}` | {} | {required} | {what} |",
             field.name,

@@ -46,7 +46,7 @@ pub fn openapi() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "One operation a route. Path, query and body together are an operation's input; a field that is null \
                             counts as left out. A stack serves what was \
-                            deployed, by up to four addresses (`ApiUrl`, `ResponseUrl`, `CollectingUrl`, `TenantsUrl`).",
+                            deployed, by up to four HTTP APIs (its outputs `Url`, `ResponseUrl`, `CollectingUrl` and `TenantsUrl`).",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [
@@ -69,7 +69,7 @@ pub fn openapi() -> Value {
                     "name": "Authorization",
                     "in": "header",
                     "x-amazon-apigateway-authtype": "awsSigv4",
-                    "description": "AWS Signature Version 4 for `execute-api`, by whoever has the stack's `CallerPolicy`.",
+                    "description": "AWS Signature Version 4 for `execute-api`, by whoever has the stack's policy for that API: `CallerPolicy`, `ResponderPolicy`, `CollectingPolicy` or `TenantsPolicy`.",
                 },
                 "jwt": {
                     "type": "http",
