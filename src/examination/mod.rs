@@ -51,6 +51,7 @@ struct Judged {
     missing: Vec<String>,
 }
 
+/// What is wrong, by name, and what to do about it.
 #[derive(Serialize, JsonSchema)]
 struct Found {
     finding: Finding,

@@ -69,6 +69,7 @@ pub struct Report<'a> {
     consent_link: &'a str,
 }
 
+/// A token of one API, and what is known of it.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct TokenReport<'a> {

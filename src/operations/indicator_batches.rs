@@ -36,7 +36,7 @@ const MOST: usize = 10 * BATCH;
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ImportIndicators {
-    /// No two of the same type and value.
+    /// Each with the fields of `submit_indicator`, no two of the same type and value.
     #[schemars(with = "Vec<Indicator>", length(min = 1, max = MOST))]
     indicators: Vec<Box<RawValue>>,
 }

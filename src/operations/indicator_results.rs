@@ -43,6 +43,7 @@ pub enum Which<'a> {
     IndicatorId(&'a str),
 }
 
+/// An indicator, and what became of it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Item")]
 struct Item<'a> {

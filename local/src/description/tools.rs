@@ -129,7 +129,8 @@ pub fn description(schema: &Value, schemas: &Schemas) -> String {
         said.push(format!("At most {length} characters."));
     }
     if !schema["default"].is_null() {
-        said.push(format!("{} if not given.", schema["default"]));
+        let default = schema["default"].to_string().replace('"', "");
+        said.push(format!("`{default}` if not given."));
     }
     said.join(" ")
 }
