@@ -121,7 +121,11 @@ pub fn description(schema: &Value, schemas: &Schemas) -> String {
         ("maxItems", "At most"),
     ] {
         if let Some(number) = schema[key].as_i64().filter(|number| *number != 0) {
-            let of = if key.ends_with("Items") { " items" } else { "" };
+            let of = match (key.ends_with("Items"), number) {
+                (false, _) => "",
+                (true, 1) => " item",
+                (true, _) => " items",
+            };
             said.push(format!("{before} {number}{of}."));
         }
     }
