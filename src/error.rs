@@ -157,6 +157,7 @@ struct Parts {
     retry_after: Option<Duration>,
     upstream: Option<Upstream>,
     request_id: Option<String>,
+    trace_id: Option<String>,
 }
 
 impl Error {
@@ -167,6 +168,7 @@ impl Error {
             retry_after: None,
             upstream: None,
             request_id: None,
+            trace_id: None,
         }))
     }
 
@@ -193,9 +195,10 @@ impl Error {
         self
     }
 
-    /// Names the invocation that failed.
-    pub fn in_request(mut self, request_id: &str) -> Self {
+    /// Names the invocation that failed, as Lambda and AWS X-Ray know it.
+    pub fn in_request(mut self, request_id: &str, trace_id: Option<&str>) -> Self {
         self.0.request_id = Some(request_id.to_owned());
+        self.0.trace_id = trace_id.map(str::to_owned);
         self
     }
 
@@ -222,6 +225,7 @@ impl Error {
             code: parts.code,
             retry_after_seconds: parts.retry_after.map(whole_seconds),
             request_id: parts.request_id.as_deref(),
+            trace_id: parts.trace_id.as_deref(),
             upstream: parts.upstream.as_ref(),
         }
     }
@@ -257,6 +261,9 @@ pub struct Problem<'a> {
     /// The invocation that failed, as in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+    /// The trace that it is a part of, in AWS X-Ray.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<&'a Upstream>,
 }

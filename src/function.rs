@@ -13,7 +13,6 @@ use std::{
 use reqwest::Url;
 
 use crate::{
-    agent::Caller,
     call::{App, Call, Invocation},
     config::{AllowedTenants, Config, Tenant, is_guid},
     error::{Code, Error, Result},
@@ -21,8 +20,11 @@ use crate::{
     operation::{Answer, Entry, Group, Render},
     operations,
     results::{self, Outlet, Stream},
+    telemetry::{self, Line},
     tenants::{Standing, served::Served},
 };
+
+pub use crate::telemetry::Trigger;
 
 /// One operation, ready to be invoked any number of times.
 #[derive(Debug)]
@@ -122,20 +124,30 @@ impl Function {
         trigger: Trigger<'_>,
         stream: Option<Stream>,
     ) -> Result<Answer> {
-        let started = Instant::now();
         let mut call = self.call(invocation);
+        let trace = call.trace.clone();
+        let running = self.run_call(input, &mut call, trigger, stream);
+        telemetry::within(&invocation, &trace, running).await
+    }
+
+    async fn run_call(
+        &self,
+        input: Result<Input>,
+        call: &mut Call<'_>,
+        trigger: Trigger<'_>,
+        stream: Option<Stream>,
+    ) -> Result<Answer> {
+        let started = Instant::now();
         let outcome = caught(async {
-            let input = self.prepare(input, &mut call, stream).await?;
-            let answer = self.entry.run(input, &call).await?;
-            results::settle(&call, answer).await
+            let input = self.prepare(input, call, stream).await?;
+            let answer = self.entry.run(input, call).await?;
+            results::settle(call, answer).await
         });
-        let outcome = outcome
-            .await
-            .map_err(|error| error.in_request(invocation.request_id));
+        let outcome = outcome.await.map_err(|error| call.name(error));
         let line = Line {
             entry: self.entry,
             trigger,
-            call: &call,
+            call,
             started,
         };
         line.write(outcome.as_ref().err());
@@ -293,64 +305,4 @@ async fn caught(running: impl Future<Output = Result<Answer>>) -> Result<Answer>
         })
     })
     .await
-}
-
-/// Where an input came from, for the log line.
-#[derive(Clone, Copy, Debug)]
-pub struct Trigger<'a> {
-    pub kind: &'static str,
-    /// The record of a batch.
-    pub record: Option<&'a str>,
-    /// X-Ray's trace id.
-    pub trace_id: Option<&'a str>,
-    /// Which tool of which gateway it is.
-    pub caller: Option<&'a Caller>,
-}
-
-/// The one log line of an invocation.
-struct Line<'a> {
-    entry: &'static Entry,
-    trigger: Trigger<'a>,
-    call: &'a Call<'a>,
-    started: Instant,
-}
-
-impl Line<'_> {
-    fn write(&self, error: Option<&Error>) {
-        let upstream = self.call.trace.upstream();
-        let tenant = match self.entry.tenant_is_subject {
-            true => upstream.subject.as_deref(),
-            false => Some(self.call.tenant.as_str()),
-        };
-        let caller = |id: fn(&Caller) -> Option<&str>| self.trigger.caller.and_then(id);
-        macro_rules! line {
-            ($level:ident, $outcome:literal, $message:expr) => {
-                tracing::$level!(
-                    operation = self.entry.name,
-                    trigger = self.trigger.kind,
-                    record = self.trigger.record,
-                    tool = caller(|caller| Some(&caller.tool)),
-                    gatewayId = caller(|caller| caller.gateway_id.as_deref()),
-                    gatewayTargetId = caller(|caller| caller.target_id.as_deref()),
-                    gatewayRequestId = caller(|caller| caller.request_id.as_deref()),
-                    mcpMessageId = caller(|caller| caller.message_id.as_deref()),
-                    tenant,
-                    outcome = $outcome,
-                    code = error.map(|error| error.code().name()),
-                    durationMs = self.started.elapsed().as_millis() as u64,
-                    upstreamCalls = upstream.calls,
-                    upstreamRequestIds = upstream.request_ids.join(","),
-                    requestId = self.call.invocation.request_id,
-                    traceId = self.trigger.trace_id,
-                    "{}",
-                    $message
-                )
-            };
-        }
-        match error {
-            None => line!(info, "ok", format_args!("{} succeeded", self.entry.name)),
-            Some(error) if error.code().status() < 500 => line!(warn, "error", error),
-            Some(error) => line!(error, "error", error),
-        }
-    }
 }

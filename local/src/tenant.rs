@@ -19,6 +19,7 @@ const BEHAVIOUR: &[&str] = &[
     "FORMAT",
     "LOOKBACK_SECONDS",
     "MAX_ACTIONS_PER_HOUR",
+    "METRICS",
     "REQUIRE_DEVICE_TAG",
     "RESPONSE_STREAMING",
 ];

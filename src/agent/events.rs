@@ -18,6 +18,7 @@ use crate::{
     client,
     error::Error,
     time::{Deadline, Timestamp},
+    trigger::root,
 };
 
 /// Why calls are no longer taken.
@@ -83,22 +84,22 @@ async fn answer(
     let ends = SystemTime::UNIX_EPOCH + Duration::from_millis(ends.unwrap_or_default());
     let invocation = Invocation {
         request_id: id,
+        trace_id: text(&headers, "lambda-runtime-trace-id").map(root),
         deadline: Deadline::of_lambda(ends),
         room: ROOM,
         isolated: text(&headers, "lambda-runtime-aws-tenant-id"),
         now: Timestamp::now(),
     };
-    let trace_id = text(&headers, "lambda-runtime-trace-id");
     let context = headers.get("lambda-runtime-client-context");
     let caller = match Caller::read(context.map(|value| value.as_bytes())) {
         Ok(caller) => caller,
         Err(error) => {
-            let refused = tools.refuse(error, invocation, trace_id).await;
+            let refused = tools.refuse(error, invocation).await;
             return Ok(refused.map(|answer| answer.json().to_owned()));
         }
     };
     let payload = String::from_utf8_lossy(&payload);
-    let outcome = tools.call(&caller, &payload, invocation, trace_id).await;
+    let outcome = tools.call(&caller, &payload, invocation).await;
     Ok(Ok(match outcome {
         Ok(answer) => answer.json().to_owned(),
         Err(error) => {

@@ -84,9 +84,8 @@ impl Tools {
         caller: &Caller,
         payload: &str,
         invocation: Invocation<'_>,
-        trace_id: Option<&str>,
     ) -> Result<Answer> {
-        let trigger = trigger(Some(caller), trace_id);
+        let trigger = trigger(Some(caller));
         let Some(entry) = operations::find(caller.operation()) else {
             let error = unknown(caller.operation());
             return self.function.run(Err(error), invocation, trigger).await;
@@ -100,13 +99,8 @@ impl Tools {
     }
 
     /// Logs a call that names no tool, and returns why it fails.
-    pub async fn refuse(
-        &self,
-        error: Error,
-        invocation: Invocation<'_>,
-        trace_id: Option<&str>,
-    ) -> Result<Answer> {
-        let trigger = trigger(None, trace_id);
+    pub async fn refuse(&self, error: Error, invocation: Invocation<'_>) -> Result<Answer> {
+        let trigger = trigger(None);
         self.function.run(Err(error), invocation, trigger).await
     }
 
@@ -115,11 +109,11 @@ impl Tools {
     }
 }
 
-fn trigger<'a>(caller: Option<&'a Caller>, trace_id: Option<&'a str>) -> Trigger<'a> {
+fn trigger(caller: Option<&Caller>) -> Trigger<'_> {
     Trigger {
         kind: "agent",
         record: None,
-        trace_id,
+        principal: None,
         caller,
     }
 }

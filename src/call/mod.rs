@@ -38,6 +38,8 @@ use crate::{
 pub struct Invocation<'a> {
     /// Lambda's id of the invocation, sent along so that Microsoft can find it too.
     pub request_id: &'a str,
+    /// AWS X-Ray's id of the trace that it is a part of.
+    pub trace_id: Option<&'a str>,
     pub deadline: Deadline,
     /// How large the answer may be.
     pub room: Room,
@@ -130,6 +132,16 @@ impl<'a> Call<'a> {
         let mut call = self.for_tenant(self.tenant.clone());
         call.invocation.deadline = self.invocation.deadline.less(time, part);
         call
+    }
+
+    /// Names in an error the invocation that it is of.
+    pub fn name(&self, error: Error) -> Error {
+        let Invocation {
+            request_id,
+            trace_id,
+            ..
+        } = self.invocation;
+        error.in_request(request_id, trace_id)
     }
 
     /// What is left of the answer's size.

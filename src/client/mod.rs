@@ -209,6 +209,10 @@ impl Client {
                 },
                 Err(setback) => setback,
             };
+            let is_throttled = setback.error.code() == Code::Throttled;
+            if is_throttled {
+                trace.throttled();
+            }
             if request.kind == Kind::Change && setback.error.code() == Code::TooLarge {
                 return Err(Failure::Failed(
                     setback
@@ -223,11 +227,13 @@ impl Client {
                 return Err(Failure::Failed(out_of_time(request)));
             }
             let wait = setback.wait.unwrap_or_default().max(retry::backoff(tries));
-            let again = setback.repeat
-                && (setback.error.code() == Code::Throttled || tries < request.tries);
+            let again = setback.repeat && (is_throttled || tries < request.tries);
             let patient = request.kind == Kind::Read || wait <= PATIENCE;
             if !again || !patient || !deadline.leaves_room_after(wait) {
                 return Err(Failure::Failed(setback.into_error()));
+            }
+            if is_throttled {
+                trace.waited(wait);
             }
             tokio::time::sleep(wait).await;
         }

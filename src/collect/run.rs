@@ -16,7 +16,7 @@ use crate::{
     config::{Sink, is_guid},
     error::{Code, Error, Incomplete, Problem, Result},
     operation::Answer,
-    telemetry,
+    telemetry::metrics,
     time::{Timestamp, from_ticks, to_text},
 };
 
@@ -115,7 +115,7 @@ pub async fn run(call: &Call<'_>, asked: Asked<'_>, source: &impl Source) -> Res
         Err(standing) => {
             let detail = "Another run is collecting this stream, so this one did nothing.";
             let wait = standing.is_held_for().unwrap_or(Duration::from_secs(1));
-            let error = Error::new(Code::Conflict, detail).after(wait);
+            let error = call.name(Error::new(Code::Conflict, detail).after(wait));
             let checkpoint = standing.checkpoint;
             return Ok(Answer::of(&Collected {
                 delivered: 0,
@@ -290,7 +290,7 @@ impl Run<'_> {
         let now = self.date.unwrap_or_else(Timestamp::now);
         let (at, through) = self.saved;
         let lag = lag_seconds(through, now);
-        telemetry::collected(
+        metrics::of_collecting(
             self.stream,
             self.call.tenant.as_str(),
             lag,
@@ -304,7 +304,7 @@ impl Run<'_> {
         let (complete, error) = match outcome {
             Ok(complete) => (complete, None),
             Err(error) if !got_further(&error) => return Err(error),
-            Err(error) => (false, Some(error)),
+            Err(error) => (false, Some(self.call.name(error))),
         };
         if let Some(error) = &error {
             tracing::warn!(

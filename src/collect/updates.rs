@@ -182,6 +182,7 @@ impl Gathering<'_, '_> {
         match got.and_then(|Object(item)| Update::read(self.source.kind, item)) {
             Ok(update) => Ok((update, None)),
             Err(error) if is_passed_over(error.code()) => {
+                let error = self.run.call.name(error);
                 self.run.incomplete.push((update.id.clone(), error));
                 Ok((update, Some("alerts")))
             }

@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::PathBuf};
 
 use reqwest::Url;
 
-use super::{Config, Tenant, TokenEndpoint, Upstream, is_guid};
+use super::{Config, Metrics, Tenant, TokenEndpoint, Upstream, is_guid};
 use crate::{
     api::{Api, CLOUDS, Cloud},
     error::{Code, Error, Result},
@@ -49,6 +49,14 @@ impl Config {
             collecting: env.collecting()?,
             results_retention: env.retention("RESULTS_RETENTION_DAYS")?,
             streams: env.choice("RESPONSE_STREAMING", &[("off", false), ("on", true)])?,
+            metrics: env.choice(
+                "METRICS",
+                &[
+                    ("off", Metrics::Off),
+                    ("on", Metrics::On),
+                    ("by-tenant", Metrics::ByTenant),
+                ],
+            )?,
             deployed: env.list("DEPLOYED_OPERATIONS"),
             agent_tools: env.list("AGENT_TOOLS"),
             extra_roots: env.get("SSL_CERT_FILE").map(PathBuf::from),

@@ -58,6 +58,8 @@ pub struct Config {
     pub results_retention: Option<u16>,
     /// `RESPONSE_STREAMING`: whether function URLs and REST APIs are answered while the answer is made.
     pub streams: bool,
+    /// `METRICS`: which metrics of its invocations it writes.
+    pub metrics: Metrics,
     /// `DEPLOYED_OPERATIONS`: those that the app's permissions are judged by; none named: all.
     pub deployed: Vec<String>,
     /// `AGENT_TOOLS`: the operations that agents may call besides those that read.
@@ -82,6 +84,16 @@ impl Upstream {
         };
         starts_with(self.base.as_str()) || starts_with(&self.audience)
     }
+}
+
+/// Which metrics of its invocations a function writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metrics {
+    Off,
+    /// By operation and outcome.
+    On,
+    /// The same, and by tenant.
+    ByTenant,
 }
 
 /// The two forms of Entra's token endpoint.

@@ -179,6 +179,7 @@ fn each_bad_value_is_named_with_what_the_variable_takes() {
         ("ALLOWED_TENANTS", "a b"),
         ("GRAPH_ENDPOINT", "graph.microsoft.com"),
         ("MAX_ACTIONS_PER_HOUR", "many"),
+        ("METRICS", "yes"),
         ("FORBID_DEVICE_TAG", "Tier0, crown-jewel"),
     ] {
         let refusal = refusal(&[(name, value)]);

@@ -44,6 +44,7 @@ impl Want<'_> {
     /// Asks Entra with one proof.
     pub(super) async fn token(&self, proof: &Proof) -> std::result::Result<Token, Refusal> {
         let request = self.request(proof);
+        self.trace.fetches_token();
         let read = |reply: &Reply| {
             let grant = serde_json::from_slice(&reply.body)
                 .map_err(|_| "is not the documented JSON".to_owned())?;

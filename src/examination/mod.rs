@@ -204,7 +204,7 @@ impl Examined {
                 let signature = signature::check(&token, api, &want).await;
                 Ok((token, signature))
             }
-            Err(error) => Err(error),
+            Err(error) => Err(call.name(error)),
         };
         Self {
             api,

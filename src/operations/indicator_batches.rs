@@ -83,7 +83,7 @@ impl Operation for ImportIndicators {
                 false => results.skip(of),
             }
         }
-        results.answer()
+        results.answer(call)
     }
 }
 
@@ -124,7 +124,7 @@ impl Operation for DeleteIndicators {
                 false => results.skip(of),
             }
         }
-        results.answer()
+        results.answer(call)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    call::Sent,
+    call::{Call, Sent},
     error::{Code, Error, Problem, Result},
     operation::Answer,
 };
@@ -146,13 +146,14 @@ impl<'a> Results<'a> {
     }
 
     /// The results; where nothing was done, what went wrong.
-    pub fn answer(mut self) -> Result<Answer> {
+    pub fn answer(mut self, call: &Call<'_>) -> Result<Answer> {
         let was_done = |item: &Item<'_>| item.told.outcome == self.done;
         if !self.items.iter().any(was_done)
             && let Some(problem) = self.problem.take()
         {
             return Err(problem);
         }
+        let problem = self.problem.map(|problem| call.name(problem));
         let count = |outcome| {
             self.items
                 .iter()
@@ -167,7 +168,7 @@ impl<'a> Results<'a> {
             failed: count(Outcome::Failed),
             unknown: count(Outcome::Unknown),
             not_sent: count(Outcome::NotSent),
-            problem: self.problem.as_ref().map(Error::problem),
+            problem: problem.as_ref().map(Error::problem),
         }))
     }
 }

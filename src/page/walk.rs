@@ -336,7 +336,8 @@ impl<'a> Walk<'a> {
                 .saturating_sub(left.cost(page.value[at].get().as_bytes()));
             kept += 1;
         }
-        self.incomplete.append(&mut incomplete);
+        let named = |(id, error)| (id, self.call.name(error));
+        self.incomplete.extend(incomplete.into_iter().map(named));
         Ok(())
     }
 }

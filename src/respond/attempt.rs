@@ -59,7 +59,7 @@ impl<'a> Attempt<'a> {
         match desired.judge(actions, now) {
             Found::Hindrance(action) => return Err(desired.conflict(&action)),
             Found::Same(action) if desired.dry_run => return Ok(answer("dryRun", &action)),
-            Found::Same(action) => return Ok(already_requested(&action)),
+            Found::Same(action) => return Ok(already_requested(call, &action)),
             Found::Nothing => {}
         }
         guard::check_tags(call, desired.device).await?;
@@ -118,8 +118,8 @@ impl<'a> Attempt<'a> {
                 self.see_in_list(&action, now).await?;
                 // An equal action that was pending may be answered in place of a new one.
                 match action.mentions(&mark) {
-                    true => Ok(requested(&action)),
-                    false if desired.is_same(&action) => Ok(already_requested(&action)),
+                    true => Ok(requested(call, &action)),
+                    false if desired.is_same(&action) => Ok(already_requested(call, &action)),
                     false => Err(desired.conflict(&action)),
                 }
             }
@@ -193,7 +193,7 @@ impl<'a> Attempt<'a> {
             let found = desired.judge(actions, now);
             self.unlisted = matches!(found, Found::Nothing);
             match found {
-                Found::Same(action) => return Ok(already_requested(&action)),
+                Found::Same(action) => return Ok(already_requested(call, &action)),
                 Found::Hindrance(action) => return Err(desired.conflict(&action)),
                 Found::Nothing => {}
             }
@@ -223,7 +223,7 @@ impl<'a> Attempt<'a> {
             has_looked = true;
             if let Some(action) = actions.iter().find(|action| action.mentions(mark)) {
                 self.unlisted = false;
-                return Ok(requested(action));
+                return Ok(requested(call, action));
             }
             let is_same = |action: &MachineAction| action.is_under_way() && desired.is_same(action);
             same = actions
@@ -232,7 +232,7 @@ impl<'a> Attempt<'a> {
                 .map(|at| actions.swap_remove(at));
         }
         match same {
-            Some(action) => Ok(already_requested(&action)),
+            Some(action) => Ok(already_requested(call, &action)),
             None if has_looked => Err(lost.unsettled(&format!(
                 "No action with its mark ({mark}) is listed so far. {REPEAT}"
             ))),

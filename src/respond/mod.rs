@@ -157,13 +157,15 @@ fn answer(outcome: &'static str, action: &MachineAction) -> Answer {
     })
 }
 
-/// The action that a change brought about, or that was there already.
-pub fn requested(action: &MachineAction) -> Answer {
+/// The action that a change brought about.
+pub fn requested(call: &Call<'_>, action: &MachineAction) -> Answer {
+    call.trace.requested();
     answer("requested", action)
 }
 
 /// The action that was there already.
-pub fn already_requested(action: &MachineAction) -> Answer {
+pub fn already_requested(call: &Call<'_>, action: &MachineAction) -> Answer {
+    call.trace.adopted();
     answer("alreadyRequested", action)
 }
 

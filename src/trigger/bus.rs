@@ -24,8 +24,6 @@ pub async fn handle(
         now: now.unwrap_or(invocation.now),
         ..invocation
     };
-    let answer = function
-        .run(input, invocation, trigger(kind, context))
-        .await?;
+    let answer = function.run(input, invocation, trigger(kind)).await?;
     Ok(Reply::Answer(answer.into_raw()))
 }

@@ -29,7 +29,7 @@ use crate::{
     call::Invocation,
     client::Room,
     error::{Code, Error, Result, whole_seconds},
-    function::Function,
+    function::{Function, Trigger},
     input::Input,
     operation::{Answer, Page},
 };
@@ -62,7 +62,11 @@ pub async fn handle_http_api(
         invocation.deadline = invocation.deadline.within(GATEWAY_PATIENCE);
     }
     let input = http_api_input(function, &event);
-    let (status, headers, body) = answer(function, input, invocation, "http", context).await;
+    let trigger = Trigger {
+        principal: http_api_principal(&event),
+        ..trigger("http")
+    };
+    let (status, headers, body) = answer(function, input, invocation, trigger).await;
     let mut response = ApiGatewayV2httpResponse::default();
     response.status_code = status.as_u16().into();
     response.headers = headers;
@@ -74,8 +78,23 @@ pub async fn handle_http_api(
 pub fn function_url_input(
     function: &Function,
     event: &ApiGatewayV2httpRequest,
-) -> Option<(&'static str, Result<Input>)> {
-    is_function_url(event).then(|| ("http", http_api_input(function, event)))
+) -> Option<Result<Input>> {
+    is_function_url(event).then(|| http_api_input(function, event))
+}
+
+/// Who signed the request, or whose token it has.
+pub fn http_api_principal(event: &ApiGatewayV2httpRequest) -> Option<&str> {
+    let authorizer = event.request_context.authorizer.as_ref()?;
+    if let Some(iam) = &authorizer.iam {
+        return iam.user_arn.as_deref();
+    }
+    let claims = &authorizer.jwt.as_ref()?.claims;
+    claims.get("sub").map(String::as_str)
+}
+
+/// Who signed the request.
+pub fn rest_api_principal(event: &ApiGatewayProxyRequest) -> Option<&str> {
+    event.request_context.identity.user_arn.as_deref()
 }
 
 fn is_function_url(event: &ApiGatewayV2httpRequest) -> bool {
@@ -104,7 +123,11 @@ pub async fn handle_rest_api(
     let mut invocation = invocation(context, ROOM);
     invocation.deadline = invocation.deadline.within(GATEWAY_PATIENCE);
     let input = rest_api_input(function, &event);
-    let (status, headers, body) = answer(function, input, invocation, "rest", context).await;
+    let trigger = Trigger {
+        principal: rest_api_principal(&event),
+        ..trigger("rest")
+    };
+    let (status, headers, body) = answer(function, input, invocation, trigger).await;
     let mut response = ApiGatewayProxyResponse::default();
     response.status_code = status.as_u16().into();
     response.headers = headers;
@@ -163,7 +186,7 @@ pub async fn handle_load_balancer(
     };
     let input = request.input(function);
     let invocation = invocation(context, LOAD_BALANCER_ROOM);
-    let (status, headers, body) = answer(function, input, invocation, "alb", context).await;
+    let (status, headers, body) = answer(function, input, invocation, trigger("alb")).await;
     let mut response = AlbTargetGroupResponse::default();
     response.status_code = status.as_u16().into();
     response.status_description = Some(status.to_string());
@@ -230,12 +253,9 @@ async fn answer(
     function: &Function,
     input: Result<Input>,
     invocation: Invocation<'_>,
-    kind: &'static str,
-    context: &Context,
+    trigger: Trigger<'_>,
 ) -> (StatusCode, HeaderMap, String) {
-    let outcome = function
-        .run(input, invocation, trigger(kind, context))
-        .await;
+    let outcome = function.run(input, invocation, trigger).await;
     written(function, outcome, invocation.request_id)
 }
 

@@ -119,13 +119,18 @@ pub async fn handle(
     drop(payload);
     let streamed = match &event {
         _ if !function.streams() => None,
-        Ok(Event::HttpApi(event)) => http::function_url_input(function, event),
-        Ok(Event::RestApi(event)) => Some(("rest", http::rest_api_input(function, event))),
+        Ok(Event::HttpApi(event)) => http::function_url_input(function, event)
+            .map(|input| ("http", input, http::http_api_principal(event))),
+        Ok(Event::RestApi(event)) => {
+            let input = http::rest_api_input(function, event);
+            Some(("rest", input, http::rest_api_principal(event)))
+        }
         _ => None,
     };
-    if let Some((kind, input)) = streamed {
+    if let Some((kind, input, principal)) = streamed {
+        let principal = principal.map(str::to_owned);
         drop(event);
-        let response = stream::handle(function, input, kind, context).await;
+        let response = stream::handle(function, input, kind, principal, context).await;
         return Ok(FunctionResponse::StreamingResponse(response));
     }
     let reply = buffered(function, event, &context).await?;
@@ -149,9 +154,7 @@ async fn buffered(function: &Function, event: Result<Event>, context: &Context) 
         Err(error) => Err(error),
     };
     let invocation = invocation(context, REPLY);
-    let answer = function
-        .run(input, invocation, trigger("direct", context))
-        .await?;
+    let answer = function.run(input, invocation, trigger("direct")).await?;
     Ok(Reply::Answer(answer.into_raw()))
 }
 
@@ -167,6 +170,7 @@ fn read<T: DeserializeOwned>(json: &str, shape: &str) -> Result<T> {
 fn invocation(context: &Context, room: Room) -> Invocation<'_> {
     Invocation {
         request_id: &context.request_id,
+        trace_id: context.xray_trace_id.as_deref().map(root),
         deadline: Deadline::of_lambda(context.deadline()),
         room,
         isolated: context.tenant_id.as_deref(),
@@ -174,11 +178,18 @@ fn invocation(context: &Context, room: Room) -> Invocation<'_> {
     }
 }
 
-fn trigger<'a>(kind: &'static str, context: &'a Context) -> Trigger<'a> {
+/// The id of the whole trace in what Lambda says of it, `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
+pub fn root(trace: &str) -> &str {
+    let mut parts = trace.split(';');
+    let root = parts.find_map(|part| part.trim().strip_prefix("Root="));
+    root.unwrap_or(trace)
+}
+
+fn trigger(kind: &'static str) -> Trigger<'static> {
     Trigger {
         kind,
         record: None,
-        trace_id: context.xray_trace_id.as_deref(),
         caller: None,
+        principal: None,
     }
 }

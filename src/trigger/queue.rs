@@ -26,7 +26,7 @@ pub async fn handle(function: &Function, event: SqsEvent, context: &Context) -> 
                 "The payload has `Records` that are no SQS messages.",
             );
             return function
-                .run(Err(error), invocation, trigger("queue", context))
+                .run(Err(error), invocation, trigger("queue"))
                 .await
                 .map(|_| Reply::Queue(response));
         };
@@ -46,7 +46,7 @@ pub async fn handle(function: &Function, event: SqsEvent, context: &Context) -> 
         };
         let trigger = Trigger {
             record: Some(id),
-            ..trigger("queue", context)
+            ..trigger("queue")
         };
         if function.run(input, invocation, trigger).await.is_err() {
             response.add_failure(id);

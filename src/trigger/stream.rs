@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::{http, invocation, trigger};
 use crate::{
     error::Result,
-    function::Function,
+    function::{Function, Trigger},
     input::Input,
     results::{LARGEST, Stream},
 };
@@ -23,6 +23,7 @@ pub async fn handle(
     function: &'static Function,
     input: Result<Input>,
     kind: &'static str,
+    principal: Option<String>,
     context: Context,
 ) -> StreamResponse<Body> {
     let (begun, begins) = oneshot::channel();
@@ -32,7 +33,10 @@ pub async fn handle(
             .run_streaming(
                 input,
                 invocation(&context, LARGEST),
-                trigger(kind, &context),
+                Trigger {
+                    principal: principal.as_deref(),
+                    ..trigger(kind)
+                },
                 Some(Stream::new(begun, body)),
             )
             .await;

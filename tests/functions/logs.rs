@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use simulator::{Fault, Kind, Simulator};
 
-use crate::{builder, event, problem, tenant_id, variable};
+use crate::{builder, event, function, problem, tenant_id, variable};
 
 fn json_lines(logs: &str) -> Vec<Value> {
     logs.lines()
@@ -33,7 +33,8 @@ async fn an_invocation_is_one_line_of_json() {
     );
     assert_eq!(ok["upstreamCalls"], json!(2));
     assert!(ok["durationMs"].is_u64() && ok["code"].is_null());
-    assert!(ok["traceId"].as_str().unwrap().starts_with("Root="));
+    assert!(ok["traceId"].as_str().unwrap().starts_with("1-"));
+    assert_eq!(error["traceId"], failed["traceId"]);
     assert!(
         ok["timestamp"]
             .as_str()
@@ -58,6 +59,95 @@ async fn an_invocation_is_one_line_of_json() {
 }
 
 #[tokio::test]
+async fn every_line_of_an_invocation_names_it() {
+    let simulator = Simulator::start();
+    let newest = function(&simulator, "list_incidents")
+        .invoke(r#"{"top": 1}"#)
+        .await
+        .json();
+    let newest = newest["items"][0]["id"].as_str().unwrap().to_owned();
+    simulator.inject(
+        Fault::from(Kind::ExpandFails {
+            incidents: vec![],
+            page_larger_than: Some(1),
+        })
+        .times(0),
+    );
+    simulator.inject(
+        Fault::from(Kind::status(404))
+            .path(&format!("/v1.0/security/incidents/{newest}"))
+            .times(0),
+    );
+    let function = builder(&simulator, "list_incidents")
+        .envs([
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+            ("AWS_LAMBDA_LOG_LEVEL", "DEBUG"),
+        ])
+        .start()
+        .unwrap();
+    let input = json!({ "expandAlerts": true, "top": 3 }).to_string();
+    let answer = function.invoke(input).await.json();
+    let lines = json_lines(&function.logs());
+    assert!(lines.len() > 3, "{lines:?}");
+    let (last, earlier) = lines.split_last().unwrap();
+    assert_eq!(last["outcome"], "ok");
+    let ids = last["upstreamRequestIds"].as_str().unwrap();
+    for line in earlier {
+        assert_eq!(line["message"], "sent a request");
+        assert_eq!(line["requestId"], last["requestId"]);
+        assert_eq!(line["traceId"], last["traceId"]);
+        assert!(
+            ids.contains(line["upstreamRequestId"].as_str().unwrap()),
+            "{line}"
+        );
+    }
+    // So does what the answer says of an item.
+    let problem = &answer["incomplete"][0]["problem"];
+    assert_eq!(problem["requestId"], last["requestId"], "{answer}");
+    assert_eq!(problem["traceId"], last["traceId"]);
+    let upstream = problem["upstream"]["requestId"].as_str().unwrap();
+    assert!(ids.contains(upstream), "{problem}");
+}
+
+#[tokio::test]
+async fn a_line_says_who_asked_and_what_was_done_to_a_device() {
+    let simulator = Simulator::start();
+    let function = builder(&simulator, "isolate_device")
+        .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+        .start()
+        .unwrap();
+    let mut http: Value = serde_json::from_str(&event("triggers/http_api.json")).unwrap();
+    http["requestContext"]["http"]["method"] = json!("POST");
+    http["pathParameters"] = json!({ "deviceId": "5854058a899368873d73bc05e733beaa4865c8ce" });
+    http["rawQueryString"] = json!("");
+    http["isBase64Encoded"] = json!(false);
+    http["body"] = json!(r#"{"comment": "ransomware"}"#);
+    function.invoke(http.to_string()).await.json();
+    http["requestContext"]["authorizer"] =
+        json!({ "jwt": { "claims": { "sub": "soar@harbourline.example" }, "scopes": null } });
+    function.invoke(http.to_string()).await.json();
+    let lines = json_lines(&function.logs());
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            json!([
+                line["caller"],
+                line["actionsRequested"],
+                line["actionsAdopted"]
+            ])
+        })
+        .collect();
+    let signer = "arn:aws:sts::111122223333:assumed-role/defender-CallerRole/soar";
+    assert_eq!(
+        told,
+        [
+            json!([signer, 1, null]),
+            json!(["soar@harbourline.example", null, 1])
+        ]
+    );
+}
+
+#[tokio::test]
 async fn text_is_for_people() {
     let simulator = Simulator::start();
     let function = builder(&simulator, "list_incidents").start().unwrap();
@@ -65,7 +155,10 @@ async fn text_is_for_people() {
     let logs = function.logs();
     assert_eq!(logs.lines().count(), 1, "{logs}");
     assert!(
-        logs.contains("INFO") && logs.contains("operation=\"list_incidents\""),
+        logs.contains("INFO")
+            && logs.contains("operation=\"list_incidents\"")
+            && logs.contains(" requestId=\"")
+            && logs.contains(" traceId=\"1-"),
         "{logs}"
     );
 }

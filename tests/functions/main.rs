@@ -21,6 +21,7 @@ mod library;
 mod listing;
 mod logs;
 mod lookups;
+mod metrics;
 mod ocsf;
 mod panics;
 mod relay;

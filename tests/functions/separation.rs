@@ -90,7 +90,7 @@ fn request_id(customer: usize, call: usize) -> String {
 }
 
 fn trace_id(customer: usize, call: usize) -> String {
-    format!("Root=1-5bef4de7-{customer:012x}{call:012x};Parent=9a9197af755a6419;Sampled=0")
+    format!("1-5bef4de7-{customer:012x}{call:012x}")
 }
 
 /// The tenant, the app and the API that the token of a request is for.
@@ -128,7 +128,7 @@ async fn wave(
                 _ => 60,
             })),
             request_id: Some(request_id.clone()),
-            trace_id: Some(trace_id.clone()),
+            trace_id: Some(format!("Root={trace_id};Parent=9a9197af755a6419;Sampled=0")),
             ..Default::default()
         };
         Called {
@@ -283,6 +283,7 @@ async fn apps_and_apis_never_share_a_token() {
     ];
     let invocation = Invocation {
         request_id: "d6a1f0c2-3f59-4f0e-9a47-51b8c2e7d903",
+        trace_id: None,
         deadline: Deadline::of_lambda(SystemTime::now() + Duration::from_secs(60)),
         room: Room {
             bytes: 1_000_000,
