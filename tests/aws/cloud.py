@@ -70,6 +70,52 @@ def deploy(stack, template, checkout, bootstrap, parameters, environment):
     return functions
 
 
+def deploy_monitoring(template):
+    """Deploys what watches, for the log group of one group of functions."""
+    group = "/aws/lambda/defender-reading"
+    aws("logs").create_log_group(logGroupName=group)
+    parameters = {"Stack": "defender", "LogGroups": group, "ReadingLogs": group}
+    cloudformation = aws("cloudformation")
+    cloudformation.create_stack(
+        StackName="monitoring",
+        TemplateBody=pathlib.Path(template).read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_AUTO_EXPAND"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="monitoring", WaiterConfig={"Delay": 1})
+
+
+def count_metrics(line):
+    """Counts what a line in CloudWatch's embedded metric format says, as CloudWatch does."""
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        data = [
+            {
+                "MetricName": metric["Name"],
+                "Unit": metric["Unit"],
+                "Value": line[metric["Name"]],
+                "Dimensions": [{"Name": name, "Value": line[name]} for name in dimensions],
+            }
+            for metric in directive["Metrics"]
+            for dimensions in directive["Dimensions"]
+        ]
+        aws("cloudwatch").put_metric_data(Namespace=directive["Namespace"], MetricData=data)
+
+
+def raised_alarms():
+    """The logical ids of the alarms that ring, once they have looked."""
+    stack = {one["PhysicalResourceId"]: one["LogicalResourceId"] for one in resources_of("monitoring")}
+    for _ in range(60):
+        alarms = aws("cloudwatch").describe_alarms(StateValue="ALARM")["MetricAlarms"]
+        if alarms:
+            break
+        time.sleep(1)
+    return [stack[alarm["AlarmName"]] for alarm in alarms]
+
+
+def resources_of(stack):
+    return aws("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+
+
 def resource(stack, name):
     """The name that a resource of the stack goes by."""
     found = aws("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=name)

@@ -32,7 +32,8 @@ for processor in TemplateParsingProcessor(), ForEachProcessor(resolver):
     processor.process_template(context)
 unrolled = expand_language_extensions(copy.deepcopy(template), parameters, enabled=True).expanded_template
 # The loops' processor passes over them, as they come before any resource.
-unrolled["Globals"] = resolver.resolve_value(unrolled["Globals"])
+if "Globals" in unrolled:
+    unrolled["Globals"] = resolver.resolve_value(unrolled["Globals"])
 conditions = {name: resolver.resolve_value(condition) for name, condition in context.fragment["Conditions"].items()}
 printed = {
     "unrolled": unrolled,

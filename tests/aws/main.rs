@@ -12,6 +12,7 @@ mod executions;
 mod identity;
 mod leases;
 mod ministack;
+mod monitoring;
 mod moto;
 mod node;
 mod privileges;

@@ -14,15 +14,16 @@ use crate::{
 #[test]
 fn sam_and_cfn_lint_find_nothing_to_say() {
     let python = Python::sam();
-    let template = checkout("template.yaml");
-    run(Command::new(python.program("sam"))
-        .args(["validate", "--lint", "--region", "eu-west-1", "--template"])
-        .arg(&template)
-        .current_dir(checkout("."))
-        .env("SAM_CLI_TELEMETRY", "0"));
-    run(Command::new(python.program("cfn-lint"))
-        .arg("--")
-        .arg(&template));
+    for template in ["template.yaml", "monitoring.yaml"].map(checkout) {
+        run(Command::new(python.program("sam"))
+            .args(["validate", "--lint", "--region", "eu-west-1", "--template"])
+            .arg(&template)
+            .current_dir(checkout("."))
+            .env("SAM_CLI_TELEMETRY", "0"));
+        run(Command::new(python.program("cfn-lint"))
+            .arg("--")
+            .arg(&template));
+    }
 }
 
 /// CloudFormation knows no aliases.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use defender_functions::operation::{Entry, Group};
@@ -127,11 +127,24 @@ pub fn read_by_sam(parameters: Parameters) -> Value {
     static READ: Mutex<BTreeMap<String, Value>> = Mutex::new(BTreeMap::new());
     let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
     let printed = read.entry(format!("{parameters:?}"));
-    printed.or_insert_with(|| expanded(parameters)).clone()
+    printed
+        .or_insert_with(|| expanded("template.yaml", parameters))
+        .clone()
 }
 
-fn expanded(parameters: Parameters) -> Value {
-    let path = checkout("template.yaml");
+/// What `expand.py` prints of the nested stack that watches.
+pub fn monitoring() -> Value {
+    static READ: OnceLock<Value> = OnceLock::new();
+    let parameters = [
+        ("Stack", "defender"),
+        ("LogGroups", "/aws/lambda/defender-reading"),
+    ];
+    READ.get_or_init(|| expanded("monitoring.yaml", &parameters))
+        .clone()
+}
+
+fn expanded(name: &str, parameters: Parameters) -> Value {
+    let path = checkout(name);
     let path = path.to_str().expect("the checkout has a plain path");
     let chosen: Map<String, Value> = parameters
         .iter()
