@@ -58,7 +58,7 @@ def deploy(stack, template, checkout, bootstrap, parameters, environment):
     )
     cloudformation.get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
     functions = {}
-    for function in aws("lambda").list_functions()["Functions"]:
+    for function in aws("lambda").get_paginator("list_functions").paginate().search("Functions[]"):
         variables = function["Environment"]["Variables"] | environment
         if redirect := variables.get("CONSENT_REDIRECT_URI"):
             # As the address of an HTTP API is at AWS.

@@ -6,6 +6,7 @@ mod consent_page;
 mod console_page;
 mod customers;
 mod description;
+mod docs;
 mod each_tenant;
 mod evidence;
 mod executions;

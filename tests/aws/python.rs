@@ -21,6 +21,11 @@ impl Python {
         Self::with("cloud")
     }
 
+    /// The AWS CLI.
+    pub fn cli() -> Self {
+        Self::with("cli")
+    }
+
     /// SAM, cfn-lint and cargo-lambda.
     pub fn sam() -> Self {
         Self::with("sam")

@@ -1,0 +1,63 @@
+//! The names that the pages set as code: whatever looks like one of ours is in what is deployed.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use regex_lite::Regex;
+
+use super::pages;
+use crate::{checkout, unrolled::Template};
+
+/// Other people's.
+const FOREIGN: [&str; 1] = ["MaximumMessageSize"];
+
+/// `an_operation`, `A_VARIABLE`, `AnOutput` or the parameter of `Parameter=value`.
+const OURS: &str = r"^(?:([a-z]+(?:_[a-z]+)+|[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+|(?:[A-Z][a-z]+){2,})|([A-Z][A-Za-z]+)=.*)$";
+
+/// An operation, a variable, a parameter, an output, a resource, an error or a metric that is misspelled, or gone, is found by this.
+#[test]
+fn every_name_in_the_docs_is_in_what_is_deployed() {
+    let (ours, deployed) = (Regex::new(OURS).expect("a pattern"), deployed());
+    let mut unknown = BTreeSet::new();
+    for page in pages::all() {
+        for word in &page.words {
+            let names = ours.captures(word);
+            let name = names.and_then(|names| names.iter().skip(1).flatten().next().map(|name| name.as_str()));
+            if let Some(name) = name.filter(|name| !deployed.contains(*name) && !FOREIGN.contains(name)) {
+                unknown.insert(format!("{}: {name}", page.name));
+            }
+        }
+    }
+    let unknown: Vec<_> = unknown.into_iter().collect();
+    assert!(unknown.is_empty(), "nothing is called so:\n{}", unknown.join("\n"));
+}
+
+/// The words of the code, the template and the workflows, and the names that the template's loops make.
+fn deployed() -> BTreeSet<String> {
+    let word = Regex::new(r"[A-Za-z0-9_]+").expect("a pattern");
+    let mut words = BTreeSet::new();
+    for file in files(&["src", "workflows", "template.yaml", "monitoring.yaml"].map(checkout)) {
+        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        words.extend(word.find_iter(&text).map(|found| found.as_str().to_owned()));
+    }
+    let template = Template::unrolled();
+    words.extend(template.0["Resources"].as_object().expect("resources").keys().cloned());
+    words
+}
+
+/// These files, and those in these folders.
+fn files(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for path in paths.iter().filter(|path| path.exists()) {
+        if path.is_dir() {
+            let inside = fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path());
+            files.extend(self::files(&inside.collect::<Vec<_>>()));
+        } else {
+            files.push(Path::new(path).to_owned());
+        }
+    }
+    files
+}
