@@ -51,7 +51,7 @@ fn the_limits_of_a_template_are_far() {
         .filter(|(_, function)| function["Properties"]["EventInvokeConfig"].is_object());
     let resources = count("Resources") + asynchronous.count();
     assert!(resources <= 495, "{resources} resources");
-    // A function's name has 64 characters at most, and the README promises the stack's name 30 of them.
+    // A function's name has 64 characters at most, and docs/deploy.md promises the stack's name 30 of them.
     let longest = OPERATIONS
         .iter()
         .map(|operation| logical_id(operation).len())

@@ -11,7 +11,8 @@ fn every_link_leads_to_a_file_and_a_heading_that_exist() {
     let pages = pages::all();
     for page in &pages {
         for link in &page.links {
-            if !link.contains("://") && !link.starts_with("mailto:") && !leads_somewhere(page, link) {
+            if !link.contains("://") && !link.starts_with("mailto:") && !leads_somewhere(page, link)
+            {
                 broken.push(format!("{}: {link}", page.name));
             }
         }
@@ -24,8 +25,14 @@ fn every_page_is_in_the_index() {
     let index = pages::read("docs/README.md".to_owned());
     for page in pages::all() {
         if let Some(name) = page.name.strip_prefix("docs/") {
-            let listed = index.links.iter().any(|link| link.split('#').next() == Some(name));
-            assert!(listed || name == "README.md", "docs/README.md leads nobody to {name}");
+            let listed = index
+                .links
+                .iter()
+                .any(|link| link.split('#').next() == Some(name));
+            assert!(
+                listed || name == "README.md",
+                "docs/README.md leads nobody to {name}"
+            );
         }
     }
 }

@@ -50,7 +50,8 @@ pub fn all() -> Vec<Page> {
 
 /// One page.
 pub fn read(name: String) -> Page {
-    let text = fs::read_to_string(checkout(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let text =
+        fs::read_to_string(checkout(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     let mut page = Page {
         name,
         blocks: Vec::new(),
@@ -112,7 +113,10 @@ pub fn read(name: String) -> Page {
 
 /// What a comment says, if it begins so.
 fn marked(comment: Option<&str>, beginning: &str) -> Option<String> {
-    let said = comment?.trim().strip_prefix("<!-- ")?.strip_suffix(" -->")?;
+    let said = comment?
+        .trim()
+        .strip_prefix("<!-- ")?
+        .strip_suffix(" -->")?;
     said.strip_prefix(beginning).map(str::to_owned)
 }
 
