@@ -13,7 +13,8 @@ use super::pages;
 use crate::{checkout, unrolled::Template};
 
 /// AWS's, and those of the Open Cybersecurity Schema Framework that are put together.
-const FOREIGN: [&str; 8] = [
+const FOREIGN: [&str; 9] = [
+    "CUSTOM_JWT",
     "MaximumMessageSize",
     "PassThrough",
     "confidence_id",
