@@ -26,6 +26,8 @@ use crate::{
 fn every_command_of_the_docs_runs() {
     let chosen = std::env::var("DOCS").ok();
     let mut pages = pages::all();
+    // Made of the samples in `events`, which tests of their own send, each to a tenant where it has something to find.
+    pages.retain(|page| page.name != "docs/operations.md");
     pages.retain(|page| chosen.as_ref().is_none_or(|chosen| *chosen == page.name));
     // Whose actions come to their end.
     let simulator = Simulator::builder()

@@ -29,7 +29,7 @@ fn json_and_yaml_examples_can_be_parsed() {
                         yaml.load(sys.argv[1], Tags)";
                     run(Command::new(python.program("python")).args(["-c", script, &block.text]));
                 }
-                "sh" | "python" | "kql" | "text" | "logs" | "sql" => {}
+                "" | "sh" | "python" | "kql" | "text" | "logs" | "sql" => {}
                 language => panic!("{place}: nothing here knows what {language:?} is"),
             }
         }
