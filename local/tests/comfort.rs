@@ -1,5 +1,6 @@
 //! What makes `cargo local` pleasant: tables, sample events, completions, a line on what takes long, exit codes that scripts can use.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -199,4 +200,69 @@ fn bash_completes_commands_operations_and_triggers_and_leaves_the_rest_to_cargo(
             "{shell}"
         );
     }
+}
+
+#[test]
+fn faults_are_switched_in_a_tenant_that_is_served() {
+    let faults = |arguments: &[&str]| {
+        let output = local(&[&["faults"], arguments].concat()).output().unwrap();
+        let said = (
+            text(&output.stdout).to_owned(),
+            text(&output.stderr).to_owned(),
+        );
+        (output.status.code().unwrap(), said.0, said.1)
+    };
+    let mut served = local(&["serve", "--port", "0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut url = String::new();
+    let mut shown = BufReader::new(served.stdout.take().unwrap());
+    shown.read_line(&mut url).unwrap();
+    let port = url.trim().rsplit(':').next().unwrap();
+
+    let (code, shown, said) = faults(&["--port", port]);
+    assert_eq!((code, said.as_str()), (0, "no fault is on\n"));
+    assert!(shown.contains("\n  throttled-for-long  429 "), "{shown}");
+    let (code, on, _) = faults(&["unavailable", "--times", "3", "--port", port]);
+    let on: Value = serde_json::from_str(&on).unwrap();
+    let expected = |path: &str| json!({"kind": "status", "status": 503, "path": path, "times": 3, "met": 0, "seed": 0, "skip": 0});
+    let without_nulls = |mut fault: Value| {
+        fault
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| *value != Value::Null && *value != json!([]));
+        fault
+    };
+    let on: Vec<_> = on
+        .as_array()
+        .unwrap()
+        .iter()
+        .cloned()
+        .map(without_nulls)
+        .collect();
+    assert_eq!((code, on), (0, vec![expected("/v1.0/"), expected("/api/")]));
+    let own = r#"{"kind":"status","status":418,"method":"PATCH"}"#;
+    let (code, on, _) = faults(&[own, "--port", port]);
+    assert!(code == 0 && on.contains("418"), "{on}");
+    assert_eq!(
+        faults(&["clear", "--port", port]),
+        (0, String::new(), String::new())
+    );
+    assert_eq!(faults(&["--port", port]).2, "no fault is on\n");
+
+    let (code, _, said) = faults(&["rain", "--port", port]);
+    assert!(
+        code == 2 && said.starts_with("error: there is no fault `rain`\n"),
+        "{said}"
+    );
+    let (code, _, said) = faults(&[r#"{"kind":"rain"}"#, "--port", port]);
+    assert!(code == 2 && said.contains("This is no fault"), "{said}");
+    served.kill().unwrap();
+    served.wait().unwrap();
+    let (code, _, said) = faults(&["slow", "--port", port]);
+    assert!(
+        code == 1 && said.contains(&format!("cargo local serve --port {port}")),
+        "{said}"
+    );
 }

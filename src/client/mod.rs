@@ -302,7 +302,7 @@ impl Client {
     }
 }
 
-/// A client for Lambda's Runtime API, which is on this machine and without TLS.
+/// A client for what is on this machine and without TLS, as Lambda's Runtime API.
 pub fn plain() -> reqwest::Client {
     connect::client(&connect::tls(RootCertStore::empty()), 1)
 }

@@ -1,7 +1,8 @@
 //! `cargo local faults`: switches the faults of the tenant that `cargo local serve` simulates.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
+use defender_functions::client;
 use local::faults::{self, PRESETS, Preset};
 use serde_json::Value;
 
@@ -39,7 +40,7 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         Some(name) => Some(named(name)?.faults(args.times, args.path.as_deref())),
         None => Some(vec![]),
     };
-    let client = reqwest::Client::new();
+    let client = client::plain();
     if args.fault.is_none() {
         terminal::print(format!("faults\n{}", presets()).as_bytes())?;
     }
@@ -61,7 +62,6 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         }
     };
     let url = format!("{simulator}/_simulator/faults");
-    let failed = |error: reqwest::Error| Failure::failed(format!("the simulator: {error}"));
     let Some(faults) = faults else {
         client.delete(&url).send().await.map_err(failed)?;
         return Ok(());
@@ -80,6 +80,10 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         false => terminal::print_json(&live)?,
     }
     Ok(())
+}
+
+fn failed(error: impl Display) -> Failure {
+    Failure::failed(format!("the simulator: {error}"))
 }
 
 /// A fault as the simulator takes it.
