@@ -168,7 +168,7 @@ fn script(page: &Page) -> Option<String> {
     for block in blocks {
         let place = format!("echo '@@ {}:{}'\n", page.name, block.line);
         match block.language.as_str() {
-            "sh" => write!(script, "{place}{}\n", block.text),
+            "sh" => writeln!(script, "{place}{}", block.text),
             _ if block.save_as.is_some() => {
                 let file = block.save_as.as_deref().unwrap_or_default();
                 write!(script, "cat > {file} <<'END'\n{}\nEND\n", block.text)
