@@ -21,14 +21,18 @@ use crate::{
     unrolled::EVERYTHING,
 };
 
-/// One test, because one deployment serves all of it. `DOCS=docs/http.md` reads that page alone.
+/// One test, because one deployment serves all of it. `DOCS=docs/http.md,README.md` reads these pages alone.
 #[test]
 fn every_command_of_the_docs_runs() {
     let chosen = std::env::var("DOCS").ok();
     let mut pages = pages::all();
     // Made of the samples in `events`, which tests of their own send, each to a tenant where it has something to find.
     pages.retain(|page| page.name != "docs/operations.md");
-    pages.retain(|page| chosen.as_ref().is_none_or(|chosen| *chosen == page.name));
+    pages.retain(|page| {
+        chosen
+            .as_ref()
+            .is_none_or(|chosen| chosen.split(',').any(|name| name == page.name))
+    });
     // Whose actions come to their end.
     let simulator = Simulator::builder()
         .live_clock()
