@@ -12,14 +12,16 @@ use regex_lite::Regex;
 use super::pages;
 use crate::{checkout, unrolled::Template};
 
-/// AWS's, and those of the Open Cybersecurity Schema Framework that are put together.
-const FOREIGN: [&str; 9] = [
+/// AWS's, SAM's, and those of the Open Cybersecurity Schema Framework that are put together.
+const FOREIGN: [&str; 11] = [
     "CUSTOM_JWT",
+    "FailedInvocations",
     "MaximumMessageSize",
     "PassThrough",
     "confidence_id",
     "disposition_id",
     "impact_id",
+    "parameter_overrides",
     "priority_id",
     "severity_id",
     "verdict_id",
