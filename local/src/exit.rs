@@ -8,6 +8,8 @@ pub const USAGE: u8 = 2;
 pub const BROKEN: u8 = 1;
 /// It can be repeated later as it is.
 pub const LATER: u8 = 6;
+/// Nobody knows whether a change was made.
+pub const LOOK: u8 = 8;
 /// Ctrl-C, as shells have it.
 pub const INTERRUPTED: u8 = 130;
 
@@ -21,8 +23,9 @@ pub const HELP: &str = "Exit codes:
     5  the state stands in the way: Conflict, NotReady
     6  repeat it later: Throttled, UpstreamUnavailable, DeadlineExceeded, a timeout
     7  Microsoft said no, or too much: UpstreamRejected, TooLarge
-    8  look before you repeat it: OutcomeUnknown
-  130  interrupted";
+    8  look before you repeat it: OutcomeUnknown, a timeout of what changes something
+  130  interrupted
+A whole reply, of --event or `events --send`, is 0 whatever it says.";
 
 /// The exit code of a failure that has this code.
 pub fn of(code: Code) -> u8 {
@@ -38,7 +41,7 @@ pub fn of(code: Code) -> u8 {
         Code::Conflict | Code::NotReady => 5,
         Code::Throttled | Code::UpstreamUnavailable | Code::DeadlineExceeded => LATER,
         Code::UpstreamRejected | Code::TooLarge => 7,
-        Code::OutcomeUnknown => 8,
+        Code::OutcomeUnknown => LOOK,
     }
 }
 

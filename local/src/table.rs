@@ -39,6 +39,9 @@ struct Rows {
     items: Vec<Row>,
     schema: Option<Vec<Column>>,
     next: Option<String>,
+    /// What else it says: items that failed, and why.
+    #[serde(flatten)]
+    rest: Row,
 }
 
 #[derive(Deserialize)]
@@ -63,7 +66,7 @@ pub fn table(json: &str, width: usize, columns: &[String]) -> Option<Shown> {
     let mut table = empty(width);
     for (name, value) in &object {
         if columns.is_empty() || columns.contains(name) {
-            table.add_row([name.clone(), cell(Some(value))]);
+            table.add_row([plain(name), cell(Some(value))]);
         }
     }
     let table = table.trim_fmt();
@@ -80,15 +83,21 @@ impl Rows {
             picked => (picked.to_vec(), vec![]),
         };
         let mut table = empty(width);
-        table.set_header(&columns);
+        table.set_header(columns.iter().map(|name| plain(name)));
         for row in &self.items {
             table.add_row(columns.iter().map(|name| shortened(cell(find(row, name)))));
         }
         let plural = if self.items.len() == 1 { "" } else { "s" };
         let mut notes = vec![format!("{} row{plural}", self.items.len())];
         if !left_out.is_empty() {
-            let left_out = left_out.join(", ");
+            let left_out = plain(&left_out.join(", "));
             notes.push(format!("not shown: {left_out}; --columns picks"));
+        }
+        for name in columns.iter().filter(|name| !self.has(name)) {
+            notes.push(format!("no row has {}", plain(name)));
+        }
+        for (name, value) in &self.rest {
+            notes.push(format!("{}: {}", plain(name), cell(Some(value))));
         }
         if let Some(next) = self.next {
             notes.push(format!(
@@ -101,6 +110,14 @@ impl Rows {
             false => table.trim_fmt(),
         };
         Shown { table, notes }
+    }
+
+    /// Whether there is such a column; with no row at all, nobody knows.
+    fn has(&self, name: &str) -> bool {
+        let in_schema = |schema: &Vec<Column>| schema.iter().any(|column| column.name == name);
+        self.items.is_empty()
+            || self.schema.as_ref().is_some_and(in_schema)
+            || self.items.iter().any(|row| find(row, name).is_some())
     }
 
     /// The columns that fit beside each other, and those that do not: what holds nothing but objects and lists is of the latter.
@@ -117,9 +134,9 @@ impl Rows {
         let mut used = 0;
         names.into_iter().partition(|name| {
             let values = self.items.iter().filter_map(|row| row.get(name));
-            let plain =
+            let is_plain =
                 |value: &Value| !matches!(value, Value::Array(_) | Value::Object(_) | Value::Null);
-            if self.schema.is_none() && !values.clone().any(plain) {
+            if self.schema.is_none() && !values.clone().any(is_plain) {
                 return false;
             }
             let cells = values.map(|value| shortened(cell(Some(value))).width());
@@ -153,10 +170,14 @@ fn find<'a>(row: &'a Row, path: &str) -> Option<&'a Value> {
 fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
-        // Control characters would move the cursor of a terminal, and Microsoft passes on what attackers wrote.
-        Some(Value::String(text)) => text.replace(char::is_control, " "),
-        Some(other) => other.to_string().replace(char::is_control, " "),
+        Some(Value::String(text)) => plain(text),
+        Some(other) => plain(&other.to_string()),
     }
+}
+
+/// Without control characters: they would move the cursor of a terminal, and Microsoft passes on what attackers wrote.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 fn shortened(text: String) -> String {
@@ -214,6 +235,22 @@ mod tests {
             [" When  Data", r#" 2026  {"a":{"b":1}}"#]
         );
         assert_eq!(lines(hunt, 80, &["Data.a.b"]).0, [" Data.a.b", " 1"]);
+    }
+
+    #[test]
+    fn what_else_an_answer_says_is_noted_and_names_move_the_cursor_no_more_than_values() {
+        let list = r#"{"items":[{"id":"7","a\u001b[2J":"x"}],"incomplete":[{"id":"8"}],"problem":{"code":"Throttled"}}"#;
+        let (table, notes) = lines(list, 80, &[]);
+        assert_eq!(table, [" id  a [2J", " 7   x"]);
+        assert_eq!(
+            notes,
+            [
+                "1 row",
+                r#"incomplete: [{"id":"8"}]"#,
+                r#"problem: {"code":"Throttled"}"#
+            ]
+        );
+        assert_eq!(lines(list, 80, &["id", "nosuch"]).1[1], "no row has nosuch");
     }
 
     #[test]

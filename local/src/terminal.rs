@@ -54,7 +54,7 @@ pub fn error(message: &str) {
 
 /// Whether somebody sees a line on stderr that changes.
 pub fn is_watched() -> bool {
-    io::stderr().is_terminal()
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb")
 }
 
 /// Writes a line to stderr in place of the last of these; an empty one takes that away.

@@ -178,6 +178,7 @@ fn bash_completes_commands_operations_and_triggers_and_leaves_the_rest_to_cargo(
            complete_words cargo local inv
            complete_words cargo local invoke isolate
            complete_words cargo local events get_incident --trigger s
+           complete_words cargo local faults thr
            complete_words cargo bui"#
     );
     let output = Command::new("bash")
@@ -188,7 +189,7 @@ fn bash_completes_commands_operations_and_triggers_and_leaves_the_rest_to_cargo(
     assert_eq!(text(&output.stderr), "");
     assert_eq!(
         text(&output.stdout),
-        "invoke\nisolate_device\nsqs schedule\nfrom-cargo\n"
+        "invoke\nisolate_device\nsqs schedule\nthrottled throttled-for-long\nfrom-cargo\n"
     );
     for (shell, line) in [
         ("zsh", "#compdef cargo-local"),
@@ -243,8 +244,14 @@ fn faults_are_switched_in_a_tenant_that_is_served() {
         .collect();
     assert_eq!((code, on), (0, vec![expected("/v1.0/"), expected("/api/")]));
     let own = r#"{"kind":"status","status":418,"method":"PATCH"}"#;
-    let (code, on, _) = faults(&[own, "--port", port]);
-    assert!(code == 0 && on.contains("418"), "{on}");
+    let (code, on, _) = faults(&[own, "--times", "7", "--path", "/x", "--port", port]);
+    assert!(
+        code == 0
+            && ["418", "\"times\": 7", "\"/x\""]
+                .iter()
+                .all(|said| on.contains(said)),
+        "{on}"
+    );
     assert_eq!(
         faults(&["clear", "--port", port]),
         (0, String::new(), String::new())

@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use super::hunting::Column;
 
-/// Objects of which some members are known, and which may have any others.
+/// Objects of which some members are known, and which may have any others. Any but a required one may be null, too.
 macro_rules! objects {
     ($($(#[$doc:meta])* $name:ident { $($(#[$member_doc:meta])* $member:ident: $kind:ty,)* })*) => {$(
         #[derive(JsonSchema)]
         $(#[$doc])*
-        #[schemars(rename_all = "camelCase")]
+        #[schemars(rename_all = "camelCase", extend("x-as-sent" = true))]
         pub struct $name {
             $(
                 $(#[$member_doc])*
@@ -36,6 +36,7 @@ objects! {
 
     /// An alert of Microsoft Graph: <https://learn.microsoft.com/graph/api/resources/security-alert>.
     Alert {
+        #[schemars(required)]
         id: String,
         incident_id: String,
         title: String,
@@ -56,6 +57,7 @@ objects! {
 
     /// An alert of the Endpoint API: <https://learn.microsoft.com/defender-endpoint/api/alerts>.
     EndpointAlert {
+        #[schemars(required)]
         id: String,
         title: String,
         status: String,
@@ -66,6 +68,7 @@ objects! {
 
     /// A device: <https://learn.microsoft.com/defender-endpoint/api/machine>.
     Device {
+        #[schemars(required)]
         id: String,
         computer_dns_name: String,
         os_platform: String,
@@ -76,6 +79,7 @@ objects! {
 
     /// A device in short: <https://learn.microsoft.com/defender-endpoint/api/get-machines-by-vulnerability>.
     DeviceReference {
+        #[schemars(required)]
         id: String,
         computer_dns_name: String,
         os_platform: String,
@@ -84,6 +88,7 @@ objects! {
     /// A machine action: <https://learn.microsoft.com/defender-endpoint/api/machineaction>.
     MachineAction {
         /// For `get_action`.
+        #[schemars(required)]
         id: String,
         /// `Isolate`, `RunAntiVirusScan`, ...
         r#type: String,
@@ -102,7 +107,8 @@ objects! {
     /// An indicator: <https://learn.microsoft.com/defender-endpoint/api/ti-indicator>.
     IndicatorEntry {
         /// For `delete_indicator`. Digits.
-        id: Value,
+        #[schemars(required)]
+        id: String,
         indicator_value: String,
         indicator_type: String,
         action: String,
@@ -118,6 +124,7 @@ objects! {
     /// An IP address: <https://learn.microsoft.com/defender-endpoint/api/get-alert-related-ip-info>.
     IpAddress {
         /// The address.
+        #[schemars(required)]
         id: String,
     }
 
@@ -128,6 +135,7 @@ objects! {
 
     /// A user: <https://learn.microsoft.com/defender-endpoint/api/user>.
     User {
+        #[schemars(required)]
         id: String,
         account_name: String,
         account_domain: String,
@@ -137,28 +145,29 @@ objects! {
     FileStatistics {
         sha1: String,
         /// On how many devices of the organisation it was seen.
-        organization_prevalence: Value,
+        organization_prevalence: u64,
         /// How often it was seen in the world.
-        globally_prevalence: Value,
+        globally_prevalence: u64,
     }
 
     /// How common an IP address is: <https://learn.microsoft.com/defender-endpoint/api/get-ip-statistics>.
     IpStatistics {
         ip_address: String,
         /// How many devices of the organisation talked to it.
-        organization_prevalence: Value,
+        organization_prevalence: u64,
     }
 
     /// How common a domain is: <https://learn.microsoft.com/defender-endpoint/api/get-domain-statistics>.
     DomainStatistics {
         host: String,
         /// How many devices of the organisation talked to it.
-        organization_prevalence: Value,
+        organization_prevalence: u64,
     }
 
     /// A vulnerability: <https://learn.microsoft.com/defender-endpoint/api/vulnerability>.
     Vulnerability {
         /// `CVE-2026-12345`
+        #[schemars(required)]
         id: String,
         severity: String,
     }
@@ -166,6 +175,7 @@ objects! {
     /// A software: <https://learn.microsoft.com/defender-endpoint/api/software>.
     Software {
         /// `microsoft-_-edge`
+        #[schemars(required)]
         id: String,
         name: String,
         vendor: String,
@@ -180,12 +190,14 @@ objects! {
     /// A security update: <https://learn.microsoft.com/defender-endpoint/api/get-missing-kbs-machine>.
     ProductFix {
         /// The number of its article.
+        #[schemars(required)]
         id: String,
         name: String,
     }
 
     /// A security recommendation: <https://learn.microsoft.com/defender-endpoint/api/recommendation>.
     Recommendation {
+        #[schemars(required)]
         id: String,
         recommendation_name: String,
         severity_score: f64,
@@ -193,7 +205,8 @@ objects! {
 
     /// An automated investigation: <https://learn.microsoft.com/defender-endpoint/api/investigation>.
     Investigation {
-        id: Value,
+        #[schemars(required)]
+        id: String,
         state: String,
         /// The id of its device.
         machine_id: String,

@@ -30,6 +30,7 @@ pub struct IndicatorResult {
     pub outcome: Outcome,
     /// Microsoft's.
     #[serde(skip_serializing_if = "Value::is_null")]
+    #[schemars(with = "Option<String>")]
     pub id: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Command, CommandFactory};
 use clap_complete::{Shell, generate};
+use local::faults::PRESETS;
 use local::operations::OPERATIONS;
 
 use crate::{Cli, Failure, terminal};
@@ -14,8 +15,12 @@ _cargo_local_or_cargo() {
         COMP_WORDS=(cargo_local "${COMP_WORDS[@]:2}")
         COMP_CWORD=$((COMP_CWORD - 1))
         _cargo_local cargo_local "$2" "$3"
-    elif declare -F _cargo >/dev/null; then
-        _cargo "$@"
+    else
+        if ! declare -F _cargo >/dev/null && declare -F _completion_loader >/dev/null; then
+            _completion_loader cargo
+            complete -F _cargo_local_or_cargo -o bashdefault -o default cargo
+        fi
+        if declare -F _cargo >/dev/null; then _cargo "$@"; fi
     fi
 }
 complete -F _cargo_local_or_cargo -o bashdefault -o default cargo
@@ -38,6 +43,13 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let operations: Vec<_> = OPERATIONS.iter().map(|entry| entry.name).collect();
     let mut ours = Cli::command();
+    let presets = PRESETS.iter().map(|preset| preset.name).chain(["clear"]);
+    let presets: Vec<_> = presets.collect();
+    ours = ours.mut_subcommand("faults", |command| {
+        command.mut_arg("fault", |fault| {
+            fault.value_parser(PossibleValuesParser::new(&presets))
+        })
+    });
     for command in ["invoke", "events"] {
         let operations = PossibleValuesParser::new(&operations);
         ours = ours.mut_subcommand(command, |command| {

@@ -44,6 +44,10 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
         return terminal::print(triggers().trim_end().as_bytes());
     };
     let entry = invoke::find(operation)?;
+    if args.trigger == Trigger::Schedule && args.input.is_some() {
+        let message = "a rule's schedule has no input; --trigger direct is what a Scheduler sends";
+        return Err(Failure::usage(message));
+    }
     let input = match args.input.as_deref() {
         None => sample(entry),
         Some(_) => {

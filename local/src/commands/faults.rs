@@ -36,7 +36,7 @@ pub struct Args {
 pub async fn run(args: &Args) -> Result<(), Failure> {
     let faults = match args.fault.as_deref() {
         Some("clear") => None,
-        Some(json) if json.trim_start().starts_with('{') => Some(vec![own(json)?]),
+        Some(json) if json.trim_start().starts_with('{') => Some(vec![own(json, args)?]),
         Some(name) => Some(named(name)?.faults(args.times, args.path.as_deref())),
         None => Some(vec![]),
     };
@@ -86,10 +86,18 @@ fn failed(error: impl Display) -> Failure {
     Failure::failed(format!("the simulator: {error}"))
 }
 
-/// A fault as the simulator takes it.
-fn own(json: &str) -> Result<Value, Failure> {
+/// A fault as the simulator takes it, with what the options say of it.
+fn own(json: &str, args: &Args) -> Result<Value, Failure> {
     let fault = serde_json::from_str::<Value>(json);
-    fault.map_err(|error| Failure::usage(format!("the fault is not JSON: {error}")))
+    let mut fault =
+        fault.map_err(|error| Failure::usage(format!("the fault is not JSON: {error}")))?;
+    if let Some(times) = args.times {
+        fault["times"] = times.into();
+    }
+    if let Some(path) = &args.path {
+        fault["path"] = path.as_str().into();
+    }
+    Ok(fault)
 }
 
 /// The preset of that name.

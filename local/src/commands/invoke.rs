@@ -45,7 +45,7 @@ pub struct Sending {
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     output: Output,
 
-    /// The columns of a table, separated by commas; `a.b` for what is within [default: as many as fit]
+    /// A table of these columns, separated by commas; `a.b` for what is within [default: as many as fit]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     columns: Vec<String>,
 
@@ -129,7 +129,8 @@ pub async fn send(entry: &Entry, event: &str, how: &Sending) -> Result<(), Failu
     });
     let mut environment = tenant.environment();
     let is_set = |name| environment.iter().any(|(known, _)| known == name);
-    let watched = terminal::is_watched() && !how.verbose && !is_set("AWS_LAMBDA_LOG_LEVEL");
+    let own_log = is_set("AWS_LAMBDA_LOG_LEVEL") || is_set("AWS_LAMBDA_LOG_FORMAT");
+    let watched = terminal::is_watched() && !how.verbose && !own_log;
     if watched {
         environment.push(("AWS_LAMBDA_LOG_LEVEL".to_owned(), "DEBUG".to_owned()));
     }
@@ -161,7 +162,7 @@ pub async fn send(entry: &Entry, event: &str, how: &Sending) -> Result<(), Failu
         }
         return Err(Failure {
             message: explain(&outcome, timeout),
-            code: code(&outcome),
+            code: code(&outcome, entry),
         });
     };
     match std::str::from_utf8(answer) {
@@ -172,11 +173,9 @@ pub async fn send(entry: &Entry, event: &str, how: &Sending) -> Result<(), Failu
 
 impl Sending {
     fn print(&self, answer: &str) -> Result<(), Failure> {
-        let shown = match self.output {
-            Output::Json => None,
-            Output::Table => table::table(answer, terminal::width(), &self.columns),
-        };
-        let Some(shown) = shown else {
+        let as_table = self.output == Output::Table || !self.columns.is_empty();
+        let shown = as_table.then(|| table::table(answer, terminal::width(), &self.columns));
+        let Some(shown) = shown.flatten() else {
             return terminal::print_json(answer);
         };
         if !shown.table.is_empty() {
@@ -188,8 +187,10 @@ impl Sending {
 }
 
 /// The exit code of what is no answer.
-fn code(outcome: &Outcome) -> u8 {
+fn code(outcome: &Outcome, entry: &Entry) -> u8 {
     match outcome {
+        // Nobody knows how far a change came.
+        Outcome::TimedOut if entry.changes => exit::LOOK,
         Outcome::TimedOut => exit::LATER,
         _ => exit::named(&outcome.error().unwrap_or_default().0),
     }
@@ -272,10 +273,12 @@ fn explain(outcome: &Outcome, timeout: u64) -> String {
 
 /// A problem document in a few lines.
 fn describe(problem: &Value) -> String {
+    // It may quote what others wrote, which must not move the cursor.
+    let plain = |text: &str| text.replace(|one: char| one.is_control() && one != '\n', " ");
     let text = |value: &Value| match value {
         Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
+        Value::String(text) => Some(plain(text)),
+        other => Some(plain(&other.to_string())),
     };
     let title = text(&problem["title"]).unwrap_or_else(|| "the function failed".to_owned());
     let facts: Vec<_> = [text(&problem["code"]), text(&problem["status"])]
@@ -296,7 +299,10 @@ fn describe(problem: &Value) -> String {
             .flatten()
             .collect::<Vec<_>>()
             .join(" ");
-        lines += &format!("\n  {service} answered {status}");
+        lines += &match status.is_empty() {
+            true => format!("\n  {service} was asked"),
+            false => format!("\n  {service} answered {status}"),
+        };
         if let Some(id) = text(&upstream["requestId"]) {
             lines += &format!(" to request {id}");
         }
@@ -314,10 +320,10 @@ mod tests {
     fn a_problem_is_told_in_words() {
         let problem = json!({
             "type": "about:blank", "title": "A quota is used up", "status": 429, "code": "Throttled",
-            "detail": "45 calls a minute.\nAsk less often.", "retryAfterSeconds": 12,
+            "detail": "45\u{1b}[2J calls a minute.\nAsk less often.", "retryAfterSeconds": 12,
             "upstream": {"service": "graph", "status": 429, "code": "TooManyRequests", "requestId": "r-1"},
         });
-        let expected = "A quota is used up (Throttled, 429)\n  45 calls a minute.\n  Ask less often.\n  \
+        let expected = "A quota is used up (Throttled, 429)\n  45 [2J calls a minute.\n  Ask less often.\n  \
                         try again in 12 s\n  graph answered 429 TooManyRequests to request r-1";
         assert_eq!(describe(&problem), expected);
     }

@@ -203,7 +203,9 @@ fn tidy(schema: &mut Value) {
                 members.remove("format");
             }
             let required = members.get("required").cloned().unwrap_or_default();
-            if let Some(Value::Object(properties)) = members.get_mut("properties") {
+            // What Microsoft sends may be null there.
+            let as_sent = members.remove("x-as-sent").is_some();
+            if !as_sent && let Some(Value::Object(properties)) = members.get_mut("properties") {
                 let required = names(&required);
                 let optional = properties
                     .iter_mut()

@@ -85,6 +85,9 @@ fn simple(schema: &Value, schemas: &Schemas) -> Value {
 }
 
 /// The one type of a schema; of several, the first.
+///
+/// # Panics
+/// If it says none: an agent's gateway takes a type of everything.
 pub fn kind(schema: &Value, schemas: &Schemas) -> &'static str {
     const KINDS: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
     let first = |kind: &Value| KINDS.into_iter().find(|known| kind == known);
@@ -102,7 +105,7 @@ pub fn kind(schema: &Value, schemas: &Schemas) -> &'static str {
     typed
         .or_else(of_value)
         .or_else(alternative)
-        .unwrap_or("object")
+        .unwrap_or_else(|| panic!("a schema without a type: {schema}"))
 }
 
 /// What a schema says in words, and what it says otherwise, in words.
