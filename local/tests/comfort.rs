@@ -53,10 +53,7 @@ fn a_table_shows_the_rows_on_stdout_and_how_many_there_are_on_stderr() {
     );
     let rows: Vec<_> = lines.collect();
     assert!(!rows.is_empty() && rows.iter().all(|row| row.contains(" low")));
-    assert!(
-        said.ends_with(&format!("\n{} rows\n", rows.len())),
-        "{said}"
-    );
+    assert!(said.contains(&format!("\n{} rows\n", rows.len())), "{said}");
 }
 
 #[test]
