@@ -143,7 +143,7 @@ impl Operation for CancelAction {
         call.will_change();
         let action: MachineAction = call.get(&path, &[]).await?;
         if action.status == Status::Cancelled {
-            return Ok(already_requested(call, &action));
+            return Ok(already_requested(&action));
         }
         if !action.is_under_way() {
             return Err(is_over(&action));
@@ -155,7 +155,7 @@ impl Operation for CancelAction {
             .change::<MachineAction>(Method::POST, &cancel, &body)
             .await?
         {
-            Sent::Answered(action) => Ok(requested(call, &action)),
+            Sent::Answered(action) => Ok(requested(&action)),
             Sent::Lost(lost) => look_for_cancel(call, &path, lost).await,
         }
     }
@@ -169,7 +169,7 @@ async fn look_for_cancel(call: &Call<'_>, path: &[&str], lost: Lost) -> Result<A
         }
         match call.get::<MachineAction>(path, &[]).await {
             Ok(action) if action.status == Status::Cancelled => {
-                return Ok(requested(call, &action));
+                return Ok(requested(&action));
             }
             Ok(action) if !action.is_under_way() => return Err(is_over(&action)),
             Ok(action) => seen = format!("A look shows {}.", action.title()),

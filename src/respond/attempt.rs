@@ -59,7 +59,7 @@ impl<'a> Attempt<'a> {
         match desired.judge(actions, now) {
             Found::Hindrance(action) => return Err(desired.conflict(&action)),
             Found::Same(action) if desired.dry_run => return Ok(answer("dryRun", &action)),
-            Found::Same(action) => return Ok(already_requested(call, &action)),
+            Found::Same(action) => return Ok(self.adopt(&action)),
             Found::Nothing => {}
         }
         guard::check_tags(call, desired.device).await?;
@@ -71,6 +71,11 @@ impl<'a> Attempt<'a> {
             guard::check_ceiling(call, desired.kind, now).await?;
         }
         self.send(now).await
+    }
+
+    fn adopt(&self, action: &MachineAction) -> Answer {
+        self.call.trace.adopted();
+        already_requested(action)
     }
 
     /// Waits for its turn, where there is a table to take turns by. A dry run changes nothing, so it needs none.
@@ -115,16 +120,22 @@ impl<'a> Attempt<'a> {
         match sent {
             Ok(Sent::Answered(action)) => {
                 self.unlisted = true;
-                self.see_in_list(&action, now).await?;
                 // An equal action that was pending may be answered in place of a new one.
-                match action.mentions(&mark) {
-                    true => Ok(requested(call, &action)),
-                    false if desired.is_same(&action) => Ok(already_requested(call, &action)),
+                let is_new = action.mentions(&mark);
+                if is_new {
+                    call.trace.requested();
+                }
+                self.see_in_list(&action, now).await?;
+                match is_new {
+                    true => Ok(requested(&action)),
+                    false if desired.is_same(&action) => Ok(self.adopt(&action)),
                     false => Err(desired.conflict(&action)),
                 }
             }
             Ok(Sent::Lost(lost)) => {
                 self.unlisted = true;
+                // It may have been accepted, whatever the looks show.
+                call.trace.requested();
                 self.look_for_lost(&mark, now, lost).await
             }
             Err(error) if error.code() == Code::Conflict => {
@@ -193,7 +204,7 @@ impl<'a> Attempt<'a> {
             let found = desired.judge(actions, now);
             self.unlisted = matches!(found, Found::Nothing);
             match found {
-                Found::Same(action) => return Ok(already_requested(call, &action)),
+                Found::Same(action) => return Ok(self.adopt(&action)),
                 Found::Hindrance(action) => return Err(desired.conflict(&action)),
                 Found::Nothing => {}
             }
@@ -223,7 +234,7 @@ impl<'a> Attempt<'a> {
             has_looked = true;
             if let Some(action) = actions.iter().find(|action| action.mentions(mark)) {
                 self.unlisted = false;
-                return Ok(requested(call, action));
+                return Ok(requested(action));
             }
             let is_same = |action: &MachineAction| action.is_under_way() && desired.is_same(action);
             same = actions
@@ -232,7 +243,7 @@ impl<'a> Attempt<'a> {
                 .map(|at| actions.swap_remove(at));
         }
         match same {
-            Some(action) => Ok(already_requested(call, &action)),
+            Some(action) => Ok(self.adopt(&action)),
             None if has_looked => Err(lost.unsettled(&format!(
                 "No action with its mark ({mark}) is listed so far. {REPEAT}"
             ))),

@@ -158,14 +158,12 @@ fn answer(outcome: &'static str, action: &MachineAction) -> Answer {
 }
 
 /// The action that a change brought about.
-pub fn requested(call: &Call<'_>, action: &MachineAction) -> Answer {
-    call.trace.requested();
+pub fn requested(action: &MachineAction) -> Answer {
     answer("requested", action)
 }
 
 /// The action that was there already.
-pub fn already_requested(call: &Call<'_>, action: &MachineAction) -> Answer {
-    call.trace.adopted();
+pub fn already_requested(action: &MachineAction) -> Answer {
     answer("alreadyRequested", action)
 }
 

@@ -70,7 +70,8 @@ impl Line<'_> {
         metrics::of_invocation(
             self.call.app.config.metrics,
             self.entry.name,
-            tenant,
+            // A subject is whatever the caller named, and each that is counted is charged for.
+            tenant.filter(|_| !self.entry.tenant_is_subject),
             error.map(Error::code),
             &counts,
         );

@@ -29,7 +29,7 @@ pub struct Counts {
     pub throttle_wait: Duration,
     /// Tokens that Entra was asked for, rather than found.
     pub token_fetches: u32,
-    /// Actions on devices that were brought about.
+    /// Actions on devices that were accepted, or sent without an answer.
     pub requested: u32,
     /// Those that were there already.
     pub adopted: u32,
@@ -72,7 +72,7 @@ impl Trace {
         self.lock().counts.token_fetches += 1;
     }
 
-    /// Counts an action that was brought about.
+    /// Counts an action that was accepted, or sent without an answer.
     pub fn requested(&self) {
         self.lock().counts.requested += 1;
     }

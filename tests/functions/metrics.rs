@@ -1,11 +1,11 @@
 //! What the function writes for CloudWatch to count: one line an invocation, if asked for.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use serde_json::{Value, json};
 use simulator::{Fault, Kind, Simulator};
 
-use crate::{builder, code, event, tenant_id};
+use crate::{builder, code, event, invoke, tenant_id, tenants::with_aws};
 
 const DEVICE: &str = "5854058a899368873d73bc05e733beaa4865c8ce";
 
@@ -198,6 +198,74 @@ async fn actions_count_as_requested_or_as_adopted() {
     assert_eq!(lines[2], line("isolate_device", "ok", &taken));
 }
 
+/// What was counted as asked for.
+fn requested(logs: &str) -> Vec<Value> {
+    let lines = metrics(logs).into_iter();
+    lines.map(|line| line["ActionsRequested"].clone()).collect()
+}
+
+#[tokio::test]
+async fn an_action_that_was_sent_counts_whatever_became_of_it() {
+    let simulator = Simulator::start();
+    simulator.edit("harbourline.example", |tenant| {
+        tenant.actions_visible_after = Duration::from_secs(3600)
+    });
+    simulator.inject(
+        Fault::from(Kind::DropAfter)
+            .method("POST")
+            .path("/api/machines"),
+    );
+    let function = builder(&simulator, "isolate_device")
+        .env("METRICS", "on")
+        .timeout(Duration::from_secs(4))
+        .start()
+        .unwrap();
+    let input = json!({ "deviceId": DEVICE, "comment": "ransomware" });
+    let outcome = function.invoke(input.to_string()).await;
+    assert_eq!(code(&outcome), "OutcomeUnknown");
+    assert_eq!(requested(&function.logs()), [json!(1)]);
+
+    // Two that are opposite, and accepted at the same time.
+    let simulator = Simulator::builder().live_clock().start().unwrap();
+    simulator.edit("harbourline.example", |tenant| {
+        tenant.actions_visible_after = Duration::from_secs(3);
+        tenant.action_pace.pending = Duration::from_secs(600);
+    });
+    let function = |operation| {
+        let function = builder(&simulator, operation).env("METRICS", "on");
+        function.start().unwrap()
+    };
+    let (isolate, release) = (function("isolate_device"), function("release_device"));
+    let outcomes = tokio::join!(
+        isolate.invoke(input.to_string()),
+        release.invoke(input.to_string())
+    );
+    for (outcome, function) in [(outcomes.0, isolate), (outcomes.1, release)] {
+        assert_eq!(code(&outcome), "Conflict");
+        assert_eq!(requested(&function.logs()), [json!(1)]);
+    }
+}
+
+#[tokio::test]
+async fn cancelling_an_action_is_none_on_a_device() {
+    let simulator = Simulator::start();
+    let input = json!({ "deviceId": DEVICE, "comment": "weekly" });
+    let scan = invoke(&simulator, "scan_device", input).await.json();
+    let function = builder(&simulator, "cancel_action")
+        .env("METRICS", "on")
+        .start()
+        .unwrap();
+    let input = json!({ "actionId": scan["action"]["id"], "comment": "enough" }).to_string();
+    for outcome in ["requested", "alreadyRequested"] {
+        let answer = function.invoke(&input).await.json();
+        assert_eq!(answer["outcome"], outcome);
+    }
+    for line in metrics(&function.logs()) {
+        assert_eq!(line["ActionsRequested"], Value::Null, "{line}");
+        assert_eq!(line["ActionsAdopted"], Value::Null, "{line}");
+    }
+}
+
 #[tokio::test]
 async fn each_record_of_a_batch_counts() {
     let simulator = Simulator::start();
@@ -230,6 +298,23 @@ async fn by_tenant_everything_counts_by_tenant_too() {
         json!([["Operation", "Outcome"], ["Outcome"], ["Tenant", "Outcome"]]);
     directives[1]["Dimensions"] = json!([["Operation"], [], ["Tenant"]]);
     assert_eq!(metrics(&function.logs()), [expected]);
+}
+
+/// Each would be metrics of its own, and whoever asks makes it up.
+#[tokio::test]
+async fn by_tenant_one_that_a_caller_names_as_the_subject_is_left_out() {
+    let simulator = Simulator::start();
+    let function = with_aws(&simulator, "get_tenant")
+        .env("METRICS", "by-tenant")
+        .start()
+        .unwrap();
+    let input = json!({ "tenantId": "b2c84f60-9e17-4d5a-83fb-6a0d7c3e51f8" });
+    function.invoke(input.to_string()).await;
+    let metrics = metrics(&function.logs());
+    assert_eq!(metrics.len(), 1);
+    assert_eq!(metrics[0]["Operation"], "get_tenant");
+    assert_eq!(metrics[0]["Tenant"], Value::Null, "{}", metrics[0]);
+    assert!(!metrics[0]["_aws"].to_string().contains("Tenant"));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::{api_requests, builder, code, event, function, problem, tenant_id};
 const CLINIC: &str = "b2c84f60-9e17-4d5a-83fb-6a0d7c3e51f8";
 
 /// A function with a registry and a key, neither of which answers.
-fn with_aws(simulator: &Simulator, operation: &str) -> Builder {
+pub fn with_aws(simulator: &Simulator, operation: &str) -> Builder {
     builder(simulator, operation).envs([
         ("TENANTS_TABLE", "tenants"),
         ("CONSENT_KEY_ID", "alias/consent"),
