@@ -22,21 +22,27 @@ async fn main() -> std::result::Result<(), lambda_runtime::Error> {
     let name = std::env::var("_HANDLER").unwrap_or_default();
     // Invocations that run at once share what it becomes until the process ends.
     if name == CALL_TOOL.name {
-        let tools: &'static Tools = Box::leak(Box::new(or_exit(tools().await).await));
+        let tools: &'static Tools = Box::leak(Box::new(or_exit(&name, tools().await).await));
         return agent::serve(tools).await;
     }
-    let function: &'static Function = Box::leak(Box::new(or_exit(function(&name).await).await));
+    let function: &'static Function =
+        Box::leak(Box::new(or_exit(&name, function(&name).await).await));
     let handler = service_fn(move |event: LambdaEvent<_>| trigger::handle(function, event));
     // One at a time, unless AWS_LAMBDA_MAX_CONCURRENCY says otherwise, as it does on Lambda Managed Instances.
     Runtime::new(handler).run_concurrent().await
 }
 
 /// What is ready to serve; else the process ends, once Lambda has been told why.
-async fn or_exit<T>(prepared: Result<T>) -> T {
+async fn or_exit<T>(name: &str, prepared: Result<T>) -> T {
     match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
-            tracing::error!(code = error.code().name(), "{error}");
+            tracing::error!(
+                operation = name,
+                outcome = "error",
+                code = error.code().name(),
+                "{error}"
+            );
             client::report_init_error(&error).await;
             std::process::exit(1)
         }

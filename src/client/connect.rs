@@ -56,6 +56,11 @@ pub fn client(tls: &ClientConfig, idle: usize) -> reqwest::Client {
     build(options(tls, idle))
 }
 
+/// The same for what is on this machine, which no proxy leads to.
+pub fn client_without_proxy(tls: &ClientConfig, idle: usize) -> reqwest::Client {
+    build(options(tls, idle).no_proxy())
+}
+
 /// The same for one origin, with a connection that is made ahead.
 pub fn client_ahead(tls: &ClientConfig, ahead: Ahead) -> reqwest::Client {
     build(options(tls, usize::MAX).connector_layer(ahead))

@@ -302,9 +302,9 @@ impl Client {
     }
 }
 
-/// A client for what is on this machine and without TLS, as Lambda's Runtime API.
+/// A client for what is on this machine and without TLS, as Lambda's Runtime API; whatever proxy is set, that is not asked.
 pub fn plain() -> reqwest::Client {
-    connect::client(&connect::tls(RootCertStore::empty()), 1)
+    connect::client_without_proxy(&connect::tls(RootCertStore::empty()), 1)
 }
 
 /// Tells Lambda why the function cannot start. What happens to that message is no longer our business.

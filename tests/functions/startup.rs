@@ -1,7 +1,7 @@
 //! A function that cannot work says so when it starts, and names what to change.
 
 use local::runtime_api::Outcome;
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulator::Simulator;
 
 use crate::builder;
@@ -75,4 +75,46 @@ async fn a_secret_is_not_repeated_in_the_error_about_it() {
         detail.contains("AZURE_CLIENT_SECRET_ID") && !detail.contains("do-not-repeat"),
         "{detail}"
     );
+}
+
+#[tokio::test]
+async fn what_cannot_start_is_logged_as_a_failure_of_its_operation() {
+    let simulator = Simulator::start();
+    for operation in ["list_incidents", "call_tool", "list_incident"] {
+        let function = builder(&simulator, operation)
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .env("DEFENDER_CLOUD", "mars")
+            .start()
+            .unwrap();
+        let (_, message) = function.invoke("{}").await.error().unwrap();
+        let problem: Value = serde_json::from_str(&message).unwrap();
+        let logs = function.logs();
+        let mut line: Value = serde_json::from_str(logs.trim()).unwrap();
+        let fields = line.as_object_mut().unwrap();
+        assert!(fields.remove("timestamp").is_some());
+        let expected = json!({
+            "level": "ERROR",
+            "message": problem["detail"],
+            "target": "bootstrap",
+            "operation": operation,
+            "outcome": "error",
+            "code": "Misconfigured",
+        });
+        assert_eq!(line, expected);
+    }
+}
+
+/// The proxy is for what is elsewhere; Lambda is on the same machine.
+#[tokio::test]
+async fn a_proxy_is_not_asked_to_tell_lambda() {
+    let simulator = Simulator::start();
+    for operation in ["list_incidents", "call_tool"] {
+        let changes = [
+            ("HTTP_PROXY", Some("http://127.0.0.1:9")),
+            ("http_proxy", Some("http://127.0.0.1:9")),
+            ("DEFENDER_CLOUD", Some("mars")),
+        ];
+        let detail = init_error(&simulator, operation, &changes).await;
+        assert!(detail.starts_with("DEFENDER_CLOUD"), "{detail}");
+    }
 }
