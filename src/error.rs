@@ -105,7 +105,7 @@ impl Code {
             Code::Conflict => ("Conflict", 409, "The current state does not allow this"),
             Code::NotReady => ("NotReady", 409, "What was asked for is still being made"),
             Code::Refused => ("Refused", 403, "A guard of this function forbids this"),
-            Code::Throttled => ("Throttled", 429, "A quota of Microsoft's is used up"),
+            Code::Throttled => ("Throttled", 429, "A quota is used up"),
             Code::TooLarge => (
                 "TooLarge",
                 413,
