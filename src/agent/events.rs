@@ -38,10 +38,15 @@ pub async fn serve(tools: &'static Tools) -> Result<(), Ended> {
     for _ in 0..at_once.parse::<u32>()?.max(1) {
         takers.spawn(take(tools, client::plain(), api.clone()));
     }
-    match takers.join_next().await {
-        Some(ended) => ended?,
-        None => Ok(()),
+    // One that ends leaves the calls of the others alone.
+    let mut last = Ok(());
+    while let Some(ended) = takers.join_next().await {
+        last = ended.map_err(Ended::from).and_then(|ended| ended);
+        if let Err(error) = &last {
+            tracing::error!("calls are taken by one fewer: {error}");
+        }
     }
+    last
 }
 
 async fn take(tools: &'static Tools, client: Client, api: String) -> Result<(), Ended> {
@@ -64,10 +69,13 @@ async fn take(tools: &'static Tools, client: Client, api: String) -> Result<(), 
                     .body(body.to_string())
             }
         };
-        let reply = reply.send().await?;
-        if !reply.status().is_success() {
-            // It came too late. The next one need not.
-            tracing::error!(status = reply.status().as_u16(), "Lambda refused a reply");
+        // One that came too late, or did not come through, is no reason for the next one not to.
+        match reply.send().await {
+            Ok(reply) if reply.status().is_success() => {}
+            Ok(reply) => {
+                tracing::error!(status = reply.status().as_u16(), "Lambda refused a reply");
+            }
+            Err(error) => tracing::error!("a reply did not reach Lambda: {error}"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The real `bootstrap` process behind a Runtime API, against the simulated tenant: what it sends, and what it answers.
 
 mod actions;
+mod agent_events;
 mod agents;
 mod alerts;
 mod certificates;
