@@ -110,12 +110,16 @@ fn agents_are_served_what_only_reads_unless_more_is_named() {
             .collect()
     };
     let reading = names(description::served(&[]));
-    assert!(reading.iter().any(|name| name == "run_hunting_query"));
+    for one in ["run_hunting_query", "list_actions", "get_action"] {
+        assert!(reading.iter().any(|name| name == one), "{one}");
+    }
     for not in [
         "isolate_device",
         "collect_incidents",
         "complete_consent",
         "save_package",
+        "get_package_uri",
+        "get_live_response_result",
     ] {
         assert!(!reading.iter().any(|name| name == not), "{not}");
     }

@@ -6,6 +6,7 @@
 
 mod caller;
 mod events;
+mod named;
 
 pub use caller::Caller;
 pub use events::serve;
@@ -21,7 +22,7 @@ use crate::{
     function::{Function, Trigger},
     input::Input,
     operation::{Answer, Entry, Group, Operation, Permissions},
-    operations::{self, OPERATIONS},
+    operations,
 };
 
 /// What a tool answers at most. The gateway would carry 6 MB, as text inside of JSON, but an agent reads all that it is given.
@@ -51,13 +52,15 @@ impl Operation for CallTool {
     }
 }
 
-/// Whether agents may call an operation that `AGENT_TOOLS` does not name: what reads, but for our own set-up and its records.
+/// Whether agents may call an operation that `AGENT_TOOLS` does not name: what reads, but for our own set-up and its records, and for
+/// what answers a link by which anybody gets what an action brought.
 pub fn is_served(entry: &Entry) -> bool {
-    let ours = matches!(
-        entry.group,
-        Group::Token | Group::Tenants | Group::Collecting
-    );
-    entry.reads() && !ours
+    entry.reads()
+        && match entry.group {
+            Group::Token | Group::Tenants | Group::Collecting => false,
+            Group::Actions => matches!(entry.name, "list_actions" | "get_action"),
+            _ => true,
+        }
 }
 
 /// The operations that agents may call.
@@ -70,8 +73,7 @@ pub struct Tools {
 impl Tools {
     /// Does before the first call what it would wait for otherwise, as [`Function::start`] does.
     pub async fn start(config: Config) -> Result<Self> {
-        let named = config.agent_tools.iter().map(|name| known(name));
-        let named = named.collect::<Result<_>>()?;
+        let named = named::named(&config)?;
         let endpoint = config.endpoint.base.clone();
         let function = Function::new(&CALL_TOOL, config)?;
         function.start_for_any(&endpoint).await?;
@@ -116,17 +118,6 @@ fn trigger(caller: Option<&Caller>) -> Trigger<'_> {
         principal: None,
         caller,
     }
-}
-
-fn known(name: &str) -> Result<&'static Entry> {
-    operations::find(name).ok_or_else(|| {
-        let names: Vec<_> = OPERATIONS.iter().map(|entry| entry.name).collect();
-        let names = names.join(", ");
-        let detail = format!(
-            "AGENT_TOOLS has {name:?}; it takes names of operations, separated by commas: {names}."
-        );
-        Error::new(Code::Misconfigured, detail)
-    })
 }
 
 fn unknown(name: &str) -> Error {

@@ -2,6 +2,7 @@
 
 mod actions;
 mod agent_events;
+mod agent_tools;
 mod agents;
 mod alerts;
 mod certificates;
