@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use defender_functions::operations::OPERATIONS;
 use serde_json::json;
 
-use crate::unrolled::{Template, everything, group_and_role, logical_id};
+use crate::unrolled::{Template, everything, group_and_role, logical_id, read_by_sam};
 
 #[test]
 fn a_role_allows_what_its_functions_do_and_no_more() {
@@ -77,9 +77,9 @@ fn a_role_allows_what_its_functions_do_and_no_more() {
     }
 }
 
-/// What agents may be talked into is what the first app may do, within the guards.
+/// What agents may be talked into is what the first app may do, within the guards and by turns.
 #[test]
-fn what_agents_call_may_do_what_reading_does_whatever_is_named() {
+fn what_agents_call_may_do_what_reading_does_and_take_turns_where_tools_are_named() {
     let template = Template::unrolled();
     let own = |role: &str, logs: &str| {
         let allowed = template.allowed(role).into_iter();
@@ -87,10 +87,12 @@ fn what_agents_call_may_do_what_reading_does_whatever_is_named() {
         let others = allowed.filter(move |(_, resource)| *resource != of_logs);
         others.collect::<Vec<_>>()
     };
-    assert_eq!(
-        own("AgentsRole", "AgentsLogs"),
-        own("ReadingRole", "ReadingLogs")
-    );
+    let (turns, others): (Vec<_>, Vec<_>) = own("AgentsRole", "AgentsLogs")
+        .into_iter()
+        .partition(|(_, resource)| resource["Fn::GetAtt"][0] == "LeaseTable");
+    assert_eq!(others, own("ReadingRole", "ReadingLogs"));
+    let turns: Vec<_> = turns.iter().map(|(action, _)| action.as_str()).collect();
+    assert_eq!(turns, ["dynamodb:PutItem", "dynamodb:DeleteItem"]);
     let guards = [
         ("MaxActionsPerHour", "7"),
         ("RequireDeviceTag", "Managed"),
@@ -106,7 +108,21 @@ fn what_agents_call_may_do_what_reading_does_whatever_is_named() {
         variables["AZURE_CLIENT_SECRET_ID"],
         everything("ClientSecretArn")
     );
-    assert!(variables.get("LEASE_TABLE").is_none());
+    assert_eq!(variables["LEASE_TABLE"], json!({ "Ref": "LeaseTable" }));
+    let resources = |parameters| {
+        let template = Template::with(parameters);
+        let turns = template.allowed("AgentsRole").into_iter();
+        let turns = turns.filter(|(action, _)| action.starts_with("dynamodb:PutItem"));
+        let variables = template.environment("CallTool");
+        (turns.count(), variables.get("LEASE_TABLE").is_some())
+    };
+    assert_eq!(resources(&[("AgentTools", "")]), (0, false));
+    // They take turns without an app that responds, too: theirs is another stack's.
+    for (tools, there) in [("isolate_device", true), ("", false)] {
+        let parameters = [("Agents", "deploy"), ("AgentTools", tools)];
+        let conditions = &read_by_sam(&parameters)["conditions"];
+        assert_eq!(conditions["takingTurns"], there, "{tools:?}");
+    }
 }
 
 /// Rows are read and written by their keys: nothing scans the table.

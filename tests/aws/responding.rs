@@ -27,6 +27,8 @@ fn nothing_of_responding_is_there_by_default_nor_with_any_other_group() {
         for name in RESPONDING {
             assert_eq!(conditions[name], false, "{name} with {parameters:?}");
         }
+        // Agents that act take turns by the same table.
+        assert_eq!(conditions["takingTurns"], false, "{parameters:?}");
     }
     // Whatever has a name of its own there depends on one of these.
     let template = Template::unrolled();
@@ -37,7 +39,6 @@ fn nothing_of_responding_is_there_by_default_nor_with_any_other_group() {
         "Acting",
         "Asking",
         "Saving",
-        "Lease",
         "Evidence",
         "Approv",
         "Workflow",
@@ -49,6 +50,7 @@ fn nothing_of_responding_is_there_by_default_nor_with_any_other_group() {
             assert!(RESPONDING.contains(&condition), "{id} goes by {condition}");
         }
     }
+    assert_eq!(resources["LeaseTable"]["Condition"], "takingTurns");
 }
 
 #[test]

@@ -204,6 +204,15 @@ fn agents_have_one_function_without_a_route() {
         .collect();
     assert_eq!(principals, [everything("AgentGatewayRoleArn")]);
     assert_eq!(read_by_sam(&[])["conditions"]["agents"], false);
+    // One process serves all tenants.
+    let rule = &template.0["Rules"]["AgentsServeAllTenants"];
+    assert_eq!(
+        (&rule["RuleCondition"], &rule["Assertions"][0]["Assert"]),
+        (
+            &json!({ "Fn::Equals": [{ "Ref": "Agents" }, "deploy"] }),
+            &json!({ "Fn::Equals": [{ "Ref": "TenantIsolation" }, "none"] })
+        )
+    );
 }
 
 #[test]
