@@ -122,7 +122,7 @@ fn trigger(caller: Option<&Caller>) -> Trigger<'_> {
 
 fn unknown(name: &str) -> Error {
     let detail = format!(
-        "There is no tool {name:?}. The gateway's target has to be made with the tools of this version, which `tools.json` has."
+        "There is no tool {name:?}. The gateway's target has to be made with the tools of this version, which `cargo local tools` prints."
     );
     Error::new(Code::NotFound, detail)
 }
