@@ -23,6 +23,26 @@ pub struct Stack {
     pub functions: BTreeMap<String, String>,
 }
 
+/// ministack with nothing in it, at home in a scratch folder of that name; `set` sets what else it is to know.
+pub fn ministack(python: &Python, name: &str, set: impl FnOnce(u16, &mut Command)) -> Server {
+    let home = scratch(&format!("ministack-{name}"));
+    Server::start("ministack", |port| {
+        let mut command = Command::new(python.program("python"));
+        command
+            .args(["-m", "ministack"])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", &home)
+            .env("TMPDIR", &home)
+            .env("BIND_HOST", "127.0.0.1")
+            .env("IOT_MTLS_ENABLED", "0")
+            .env("GATEWAY_PORT", port.to_string())
+            .current_dir(&home);
+        set(port, &mut command);
+        command
+    })
+}
+
 impl Stack {
     /// With these parameters besides those that it needs.
     pub fn deploy(name: &str, parameters: Parameters) -> Self {
@@ -32,24 +52,12 @@ impl Stack {
     /// With a simulator of one's own, whose second app responds if `ResponseClientId` is given.
     pub fn deploy_before(name: &str, simulator: Simulator, parameters: Parameters) -> Self {
         let python = Python::cloud();
-        let ministack = Server::start("ministack", |port| {
-            let home = scratch(&format!("ministack-{name}"));
-            let mut command = Command::new(python.program("python"));
+        let ministack = ministack(&python, name, |port, command| {
             command
-                .args(["-m", "ministack"])
-                .env_clear()
-                .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-                .env("HOME", &home)
-                .env("TMPDIR", &home)
-                .env("BIND_HOST", "127.0.0.1")
-                .env("IOT_MTLS_ENABLED", "0")
-                .env("GATEWAY_PORT", port.to_string())
                 // A workflow's minute lasts a second and a half.
                 .env("SFN_WAIT_SCALE", "0.025")
                 // The functions look for AWS here too.
-                .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
-                .current_dir(home);
-            command
+                .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"));
         });
         let tenant: BTreeMap<String, String> = simulator.environment().into_iter().collect();
         let mut stack = Self {

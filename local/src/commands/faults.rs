@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use defender_functions::client;
 use local::faults::{self, PRESETS, Preset};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Failure, terminal};
 
@@ -37,7 +37,10 @@ pub async fn run(args: &Args) -> Result<(), Failure> {
     let faults = match args.fault.as_deref() {
         Some("clear") => None,
         Some(json) if json.trim_start().starts_with('{') => Some(vec![own(json, args)?]),
-        Some(name) => Some(named(name)?.faults(args.times, args.path.as_deref())),
+        Some(name) => {
+            let faults = named(name)?.faults(args.times, args.path.as_deref());
+            Some(faults.iter().map(|fault| json!(fault)).collect())
+        }
         None => Some(vec![]),
     };
     let client = client::plain();

@@ -117,8 +117,7 @@ pub async fn send(entry: &Entry, event: &str, how: &Sending) -> Result<(), Failu
             Failure::usage("--fault is for the simulated tenant; add --simulator to use that")
         })?;
         for fault in super::faults::named(fault)?.faults(None, None) {
-            let fault = serde_json::from_value::<simulator::Fault>(fault);
-            simulator.inject(fault.map_err(|error| Failure::failed(error.to_string()))?);
+            simulator.inject(fault);
         }
     }
     terminal::note(&tenant);

@@ -1,7 +1,6 @@
 //! The simulator's faults: those that can be chosen, switched on, and switched off again.
 
 use maud::{Markup, html};
-use serde_json::Value;
 use simulator::{Fault, Simulator};
 
 use super::{Form, Simulated};
@@ -33,9 +32,6 @@ pub(super) fn inject(simulated: &Simulated, form: &Form) -> Result<(), String> {
         ),
     };
     for fault in preset.faults(times, *prefix) {
-        let fault = serde_json::from_value::<Fault>(fault);
-        let fault =
-            fault.map_err(|error| format!("The simulator knows no such fault: {error}."))?;
         simulated.simulator.inject(fault);
     }
     Ok(())
@@ -126,9 +122,8 @@ fn on(faults: &[Fault]) -> Markup {
 fn label(fault: &Fault) -> String {
     let told = |fault: &Fault| serde_json::to_value(&fault.kind).unwrap_or_default();
     let same = |preset: &&faults::Preset| {
-        let of_preset = |one: Value| serde_json::from_value::<Fault>(one).ok();
-        let mut theirs = preset.faults(None, None).into_iter().filter_map(of_preset);
-        theirs.any(|theirs| told(&theirs) == told(fault))
+        let theirs = preset.faults(None, None);
+        theirs.iter().any(|theirs| told(theirs) == told(fault))
     };
     let preset = PRESETS.iter().find(same);
     preset.map_or_else(|| told(fault).to_string(), |preset| preset.name.to_owned())

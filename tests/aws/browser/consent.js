@@ -1,7 +1,7 @@
 // Goes to a consent link as an administrator does, presses a button by keyboard, and tells about the page that follows:
 // `consent.js <{link, button, landing, chromium, pictures}>` prints JSON. Found by way of NODE_PATH, as the packages are installed elsewhere.
-const { chromium } = require("playwright-core");
 const axe = require("axe-core");
+const run = require("./run.js");
 
 // A narrow phone: what fits here fits anywhere.
 const viewport = { width: 320, height: 640 };
@@ -65,13 +65,4 @@ function blocked() {
   return new Promise((resolve) => setTimeout(() => resolve(directives.sort()), 500));
 }
 
-async function main(wanted) {
-  const browser = await chromium.launch({ executablePath: wanted.chromium });
-  try {
-    console.log(JSON.stringify(await visit(browser, wanted)));
-  } finally {
-    await browser.close();
-  }
-}
-
-main(JSON.parse(process.argv[2]));
+run(visit);

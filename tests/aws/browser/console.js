@@ -1,7 +1,7 @@
 // Uses the console of `cargo local serve` as a person does, and tells what it showed: `console.js <{url, chromium, pictures}>` prints
 // JSON. Found by way of NODE_PATH, as the packages are installed elsewhere.
-const { chromium } = require("playwright-core");
 const axe = require("axe-core");
+const run = require("./run.js");
 
 const wide = { width: 1280, height: 900 };
 const narrow = { width: 380, height: 800 };
@@ -130,13 +130,4 @@ async function visit(browser, { url, simulated, pictures }) {
   return seen;
 }
 
-async function main(wanted) {
-  const browser = await chromium.launch({ executablePath: wanted.chromium });
-  try {
-    console.log(JSON.stringify(await visit(browser, wanted)));
-  } finally {
-    await browser.close();
-  }
-}
-
-main(JSON.parse(process.argv[2]));
+run(visit);

@@ -1,40 +1,26 @@
 //! An alarm rings, in ministack, which counts what a real function wrote as CloudWatch would.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use serde_json::{Value, json};
 use simulator::{Kind, Simulator};
 
 use super::metrics::{builder, lines};
 use crate::{
-    process::Server,
     python::{Python, scratch},
+    stack::ministack,
     unrolled::monitoring,
 };
 
 #[tokio::test]
 async fn a_rejected_credential_raises_its_alarm() {
     let python = Python::cloud();
-    let home = scratch("ministack-monitoring");
-    let ministack = Server::start("ministack-monitoring", |port| {
-        let mut command = Command::new(python.program("python"));
-        command
-            .args(["-m", "ministack"])
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", &home)
-            .env("TMPDIR", &home)
-            .env("BIND_HOST", "127.0.0.1")
-            .env("IOT_MTLS_ENABLED", "0")
-            .env("GATEWAY_PORT", port.to_string())
-            .current_dir(&home);
-        command
-    });
+    let ministack = ministack(&python, "monitoring", |_, _| {});
     let ask = |what: &str, arguments: Value| {
         let arguments = arguments.to_string();
         python.script("cloud.py", &[&ministack.origin, what, &arguments])
     };
-    let template = home.join("monitoring.json");
+    let template = scratch("monitoring").join("monitoring.json");
     let mut written = monitoring()["loops"].clone();
     let resources = written["Resources"].as_object_mut().expect("resources");
     // It knows no saved queries.
